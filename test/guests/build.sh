@@ -1,0 +1,2 @@
+#!/bin/sh
+# Builds the guest programs of the tests and of examples/, from their sources.

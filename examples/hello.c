@@ -11,7 +11,7 @@ typedef unsigned long long u64;
 #define EXPORT(name) __attribute__((export_name(name)))
 
 enum { EXIT = 0, WAIT = 2 };  // what a callback function returns; WAIT carries a waitable set in the bits above
-enum { BLOCKED = -1 };        // what a stream or future operation returns if it has not ended yet
+#define BLOCKED 0xffffffffu    // what a stream or future operation returns if it has not ended yet
 enum { STREAM_WRITE = 3, FUTURE_READ = 4 };  // events
 
 struct string { const char *bytes; u32 length; };

@@ -55,6 +55,8 @@ enum class CanonBuiltin : uint8_t {
 };
 const char* text_name(CanonBuiltin builtin);
 
+struct Component;
+
 namespace def {
 
 struct CoreModule {                     // -> core module
@@ -68,7 +70,7 @@ struct CoreInlineExports {              // -> core instance
   std::vector<NamedSortIndex> exports;
 };
 struct NestedComponent {                // -> component
-  std::shared_ptr<const struct wjit::Component> component;
+  std::shared_ptr<const wjit::Component> component;
 };
 struct Instantiate {                    // -> instance
   uint32_t component = 0;

@@ -51,12 +51,15 @@ struct NameAttributes {
 
 // One import or export of a component or instance type.
 //   Type sort:  `type` is the type it equals; with `is_sub_resource`, a Resource type whose ResourceId is bound here.
+//               `type` is an id of its own (as imports and exports give types a new name); `eq` is the one that the
+//               declaration names, kNoType with `is_sub_resource`. Both are equal types.
 struct ExternDecl {
   std::string name;
   NameAttributes attributes;
   ExternSort sort = ExternSort::Func;
   TypeId type = kNoType;
   bool is_sub_resource = false;
+  TypeId eq = kNoType;
 };
 
 // An import or export of a core module type.
@@ -64,10 +67,25 @@ struct CoreExternDecl {
   std::string module;  // imports only
   std::string name;
   ExternKind kind = ExternKind::Func;
-  FuncType func;       // by kind, one of these; Tag uses func
+  FuncType func;       // by kind, one of these; Tag uses func. Concrete heap types are canonical numbers (type_registry.h)
+  uint32_t canonical_id = 0;  // Func, Tag: of the function type
   TableType table;
   MemoryType memory;
   GlobalType global;
+};
+
+// How values of a type look to core code; worked out by add_type (frontend/canonical_layout.h), read through its functions.
+struct AbiLayout {
+  uint32_t size[2] = {0, 0};       // [32-bit, 64-bit pointers]; saturates
+  uint8_t alignment[2] = {1, 1};
+  uint8_t flat_count = 0;          // 17: more than 16
+  uint32_t flat[2] = {0, 0};       // two bits for each core type: i32, i64, f32, f64; valid when flat_count <= 16
+  uint32_t tree_size = 1;          // nodes of the type written out, saturating; limited by validation
+  uint16_t depth = 1;
+  bool has_borrow = false;
+  bool has_async_value = false;
+  bool has_pointer = false;
+  bool has_resource = false;
 };
 
 struct ComponentTypeDef {
@@ -78,13 +96,18 @@ struct ComponentTypeDef {
   TypeId element = kNoType;
   // Result: error. Map: value.
   TypeId second = kNoType;
+  TypeId entry = kNoType;       // Map: the tuple<key, value> that it is a list of; made by add_type
   uint32_t length = 0;          // FixedList
   ResourceId resource = 0;      // Own, Borrow, Resource
+  // Own, Borrow: the Resource type as named (its id tells by which import, export or definition it was reached; for
+  // visibility and printing only: two types are equal when their `resource`s are).
+  TypeId resource_type = kNoType;
   bool is_async = false;        // Func
   std::vector<ExternDecl> imports;  // Component
   std::vector<ExternDecl> exports;  // Component, Instance
   std::vector<CoreExternDecl> core_imports;  // CoreModule
   std::vector<CoreExternDecl> core_exports;  // CoreModule
+  AbiLayout layout;             // value types and Func; given by add_type
 };
 
 // The arena. Grows during validation only; then immutable and shared between threads.

@@ -23,4 +23,13 @@ bool is_canonical_subtype(uint32_t sub, uint32_t super);
 // The function type of a canonical number (heap types in it are canonical numbers too, where concrete).
 const FuncType& canonical_func_type(uint32_t id);
 
+// The composite kind of a canonical number.
+CompositeKind canonical_kind(uint32_t id);
+
+// A type of a module with its concrete heap type (if any) replaced by the canonical number; `types` are the module's.
+ValType canonical(std::span<const TypeDef> types, ValType type);
+
+// Subtyping of value types whose concrete heap types are canonical numbers: for types of different modules.
+bool is_canonical_subtype(ValType sub, ValType super);
+
 }  // namespace wjit

@@ -53,6 +53,7 @@ IMPORT("wasi:cli/environment@0.3.0", "get-arguments") void get_arguments(struct 
 IMPORT("wasi:cli/exit@0.3.0", "exit-with-code") void exit_with_code(u32 code);
 
 // wasi:cli/stdin: a stream<u8> and a future<result<_, error-code>>. A result is two bytes: OK or ERR, the error code.
+enum { ERROR_IO = 0, ERROR_ILLEGAL_BYTE_SEQUENCE = 1, ERROR_PIPE = 2 };
 #define STDIN "wasi:cli/stdin@0.3.0"
 struct stdin { u32 stream, result; };
 IMPORT(STDIN, "read-via-stream") void stdin_open(struct stdin *stdin);

@@ -4,12 +4,17 @@
 //   -DSTACKFUL  waits in the middle of its C functions, on a waitable set
 //   -DSYNC      is lifted synchronously and calls the built-ins' synchronous forms, which wait themselves
 //
-// A reader of stdout that goes away ends the copy, and that is no error. Otherwise `run` returns what stdin's and
-// stdout's futures say.
+// The copy ends with stdin, or when nobody takes what it writes any more; `run` then returns what stdin's and stdout's
+// futures say, a broken pipe being no error.
 
 #include "../p3.h"
 
 static u8 buffer[65536];
+static u8 in_result[2], out_result[2];
+
+static u32 outcome(void) {
+  return in_result[0] == OK && (out_result[0] == OK || out_result[1] == ERROR_PIPE) ? OK : ERR;
+}
 
 #if defined(CALLBACK)
 
@@ -17,7 +22,6 @@ static enum { TIMER, READ, WRITE, STDIN_RESULT, STDOUT_RESULT } state;
 static u32 set, writer, stdout_future, left;
 static u8 *rest;
 static struct stdin in;
-static u8 in_result[2], out_result[2];
 
 // Goes on after the operation of `state`, which ended with `code`.
 static u32 advance(u32 code) {
@@ -35,22 +39,11 @@ static u32 advance(u32 code) {
         left = code >> 4;
         rest = buffer;
         if (left != 0) goto write;
-        // The end of stdin.
-        stdin_drop(in.stream);
-        state = STDIN_RESULT;
-        code = stdin_result(waitable = in.result, in_result);
-        break;
+        goto end;
       case WRITE:
         left -= code >> 4;
         rest += code >> 4;
-        if ((code & 15) == DROPPED) {
-          stdin_drop(in.stream);
-          stdin_result_drop(in.result);
-          stdout_drop(writer);
-          stdout_result_drop(stdout_future);
-          run_return(OK);
-          return EXIT;
-        }
+        if ((code & 15) == DROPPED) goto end;
         if (left != 0) goto write;
         goto read;
       case STDIN_RESULT:
@@ -61,7 +54,7 @@ static u32 advance(u32 code) {
         break;
       case STDOUT_RESULT:
         stdout_result_drop(stdout_future);
-        run_return(in_result[0] == OK && out_result[0] == OK ? OK : ERR);
+        run_return(outcome());
         return EXIT;
       read:
         state = READ;
@@ -70,6 +63,11 @@ static u32 advance(u32 code) {
       write:
         state = WRITE;
         code = stdout_write(waitable = writer, rest, left);
+        break;
+      end:
+        stdin_drop(in.stream);
+        state = STDIN_RESULT;
+        code = stdin_result(waitable = in.result, in_result);
         break;
     }
     if (code == BLOCKED) {
@@ -139,30 +137,22 @@ static u32 copy(void) {
   u64 ends = stdout_stream_new();
   u32 writer = ends >> 32, stdout_future = stdout_open((u32)ends);
 
-  for (;;) {
+  u32 code = COMPLETED;
+  while ((code & 15) != DROPPED) {
     u32 count = stdin_read(in.stream, buffer, sizeof buffer) >> 4;
     if (count == 0) break;
-    for (u8 *rest = buffer; rest != buffer + count;) {
-      u32 code = stdout_write(writer, rest, buffer + count - rest);
-      rest += code >> 4;
-      if ((code & 15) == DROPPED) {
-        stdin_drop(in.stream);
-        stdin_result_drop(in.result);
-        stdout_drop(writer);
-        stdout_result_drop(stdout_future);
-        return OK;
-      }
+    for (u8 *rest = buffer; rest != buffer + count && (code & 15) != DROPPED; rest += code >> 4) {
+      code = stdout_write(writer, rest, buffer + count - rest);
     }
   }
 
-  u8 in_result[2], out_result[2];
   stdin_drop(in.stream);
   stdin_result(in.result, in_result);
   stdin_result_drop(in.result);
   stdout_drop(writer);
   stdout_result(stdout_future, out_result);
   stdout_result_drop(stdout_future);
-  return in_result[0] == OK && out_result[0] == OK ? OK : ERR;
+  return outcome();
 }
 
 #if defined(STACKFUL)

@@ -1,0 +1,179 @@
+// Adapters: the code generated for one (caller's lower, callee's lift, function type) triple. This header is the contract
+// between the generator (abi/adapter_*.cpp, in libwjit-compiler) and the run time (abi/call.cpp). No LLVM here.
+//
+// The host is a component instance like any other: its "linear memory" starts at address 0, its pointers have 64 bits, its
+// layouts are the canonical ABI's with 8-byte pointers, and allocations come from the call's HostArena. So guest to guest,
+// guest to host and host to guest are one generator.
+//
+// Emitted functions of an adapter (all are guest code: they run on a fiber, with split stacks, registers as in ir/signature.h):
+//
+//   lower(AdapterContext*, flat params…) -> flat result       the core function that `canon lower` defines
+//       Guest callee: stores its parameters (widened to 64 bits: i32 zero-extended, floats as bits) into a Call on its stack,
+//           then  i32 status = wjit.abi.call(context, call);
+//           sync:  returns call->result narrowed to the flat result type (nothing if there is none)
+//           async: returns status
+//       Host callee: lifts its parameters into a tuple in host layout (on its stack; strings and lists of plain elements are
+//           views of guest memory, others are built in the call's arena), sets call->host_params and call->host_results
+//           (stack space, zeroed), then  i32 status = wjit.abi.host_call(context, call);
+//           status READY (-1): calls finish(context, call, null); sync: returns call->result; async: returns 2 (RETURNED)
+//           other status (async only): returns it; the run time calls `finish` when the host function is done.
+//       Absent when the caller is the host.
+//
+//   start(AdapterContext*, Call*) -> i32                       runs on the callee's fiber; absent when the callee is the host
+//       Lifts the parameters out of call->params (flat, or behind params[0] in caller memory when there are more than
+//       16 (sync lower) or 4 (async lower) flats; host caller: the tuple at call->host_params) and lowers them into the callee
+//       (flat, or into a realloc'd tuple when more than 16), then calls the core function.
+//       sync lift:  stores the flat result in a buffer, finish(context, call, buffer), wjit.abi.resolve(context, call), then post-return
+//                   (with callee may_leave off) given the flat result; returns 0
+//       callback:   returns the packed code that the core function returned
+//       stackful:   returns 0
+//
+//   finish(AdapterContext*, Call*, u64* flat_results)          lifts the results from the callee, lowers them into the caller
+//       Source: flat_results (widened as above; more than 1 flat for a sync lift, or more than 16 for task.return: a pointer in
+//       flat_results[0]), or the tuple at call->host_results for a host callee.
+//       Destination: sync lower: call->result (1 flat) or the memory behind the return pointer (the last flat parameter);
+//       async lower: always memory behind the return pointer, which is the last flat parameter; host caller: call->host_results.
+//
+//   copy(CopyContext*, source, destination, count)             stream and future elements, memory to memory
+//
+// Everything that the Canonical ABI says traps in lifting and lowering does so here: alignment, bounds, lengths, discriminants,
+// chars, strings' encoding, realloc's result. NaNs are passed on unchanged. realloc is called with its instance's may_leave
+// off. Spec: CanonicalABI.md, "Lifting", "Loading", "Storing", "Flattening", "canon lift", "canon lower".
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "frontend/component.h"
+#include "ir/vmctx.h"
+
+namespace wjit {
+
+struct ComponentInstance;
+struct ResourceType;
+struct HostFunction;
+class HostArena;
+struct Task;
+
+// One side of an adapter, as far as code depends on it.
+struct AdapterSide {
+  enum class Kind : uint8_t { Host, Sync, Callback, Stackful } kind = Kind::Sync;  // a lower: Host, Sync, or Stackful = async
+  bool memory_is_64 = false;
+  StringEncoding encoding = StringEncoding::Utf8;
+  bool has_memory = false, has_realloc = false, has_post_return = false;
+
+  bool is_host() const { return kind == Kind::Host; }
+  bool is_async() const { return kind == Kind::Callback || kind == Kind::Stackful; }
+  bool operator==(const AdapterSide&) const = default;
+};
+
+struct AdapterSpec {
+  const ComponentTypes* types = nullptr;  // arena of `type`; alive while compiling
+  TypeId type = kNoType;                  // Func type; its own/borrow occurrences are numbered as in resource_occurrences
+  AdapterSide lower, lift;
+  std::string name;                       // for symbols and dumps: "caller.fn -> callee.fn"
+};
+
+// What a copier is for: element type (kNoType: no payload, never compiled) from one side's memory into another's.
+struct CopierSpec {
+  const ComponentTypes* types = nullptr;
+  TypeId element = kNoType;
+  AdapterSide source, destination;        // Kind Host or Sync
+  std::string name;
+};
+
+// The resources of own/borrow handles in a type, in depth-first order of first occurrence (parameters, then result), each
+// ResourceId once: AdapterContext::resources has this order.
+std::vector<ResourceId> resource_occurrences(const ComponentTypes& types, TypeId type);
+// The stream and future types in a type (not those inside their elements), in depth-first order, each TypeId once:
+// transfer_stream and transfer_future name them by this number.
+std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type);
+// A text that is equal for specs whose code can be shared: structure of the type (resources by occurrence number) and sides.
+std::string code_key(const AdapterSpec& spec);
+std::string code_key(const CopierSpec& spec);
+
+struct AdapterCode {
+  void* lower = nullptr;
+  void* start = nullptr;
+  void* finish = nullptr;
+  void* copy = nullptr;        // copiers only
+  std::shared_ptr<void> memory;
+};
+
+// One call. Emitted code fills params; the run time keeps it (in the Task) as long as the callee may need it.
+struct Call {
+  uint64_t params[17] = {};       // 0: flat parameters, return pointer last
+  uint64_t result = 0;            // 136: flat result of a sync lower
+  void* host_params = nullptr;    // 144
+  void* host_results = nullptr;   // 152
+  HostArena* arena = nullptr;     // 160: made on first use by wjit.abi.host_alloc
+  Task* task = nullptr;           // 168: null for host callees
+};
+namespace call_offset {
+constexpr size_t params = 0, result = 136, host_params = 144, host_results = 152, arena = 160, task = 168;
+}
+static_assert(offsetof(Call, result) == call_offset::result);
+static_assert(offsetof(Call, task) == call_offset::task);
+
+struct CodePointer {
+  void* code = nullptr;
+  void* vmctx = nullptr;
+};
+
+// First argument of every adapter function. One for each lowered function of an instance, or each lifted one for a host caller.
+struct AdapterContext {
+  StoreContext* store = nullptr;            // 0
+  ComponentInstance* caller = nullptr;      // 8: null for the host
+  ComponentInstance* callee = nullptr;      // 16: null for the host
+  void* lower_entry = nullptr;              // 24: what wjit_adapter_entry jumps to once compiled
+  MemoryInstance* caller_memory = nullptr;  // 32
+  CodePointer caller_realloc;               // 40
+  MemoryInstance* callee_memory = nullptr;  // 56
+  CodePointer callee_realloc;               // 64
+  CodePointer callee_function;              // 80
+  CodePointer callback;                     // 96
+  CodePointer post_return;                  // 112
+  ResourceType** resources = nullptr;       // 128: as resource_occurrences
+  // Run time only:
+  std::shared_ptr<AdapterCode> code;
+  std::shared_ptr<AdapterSpec> spec;
+  const HostFunction* host = nullptr;
+  std::vector<ResourceType*> resource_list;
+  std::vector<const struct PayloadType*> streams;  // as stream_occurrences, resolved
+  bool async_type = false;                  // the function type is `async`
+};
+namespace adapter_offset {
+constexpr size_t store = 0, caller = 8, callee = 16, lower_entry = 24, caller_memory = 32, caller_realloc = 40,
+                 callee_memory = 56, callee_realloc = 64, callee_function = 80, callback = 96, post_return = 112,
+                 resources = 128;
+}
+static_assert(offsetof(AdapterContext, lower_entry) == adapter_offset::lower_entry);
+static_assert(offsetof(AdapterContext, callee_function) == adapter_offset::callee_function);
+static_assert(offsetof(AdapterContext, resources) == adapter_offset::resources);
+
+// First argument of a copier. The layout is AdapterContext's as far as copiers read it: source is the caller's side,
+// destination the callee's.
+using CopyContext = AdapterContext;
+
+// First byte of every ComponentInstance (abi/instance.h): emitted code clears it around realloc and post-return.
+namespace instance_offset {
+constexpr size_t may_leave = 0;
+}
+
+constexpr int32_t kHostCallReady = -1;
+
+class AdapterCompiler {
+ public:
+  virtual ~AdapterCompiler() = default;
+  virtual Result<std::shared_ptr<AdapterCode>> compile(const AdapterSpec& spec) = 0;
+  virtual Result<std::shared_ptr<AdapterCode>> compile(const CopierSpec& spec) = 0;
+  virtual Result<std::string> emit_ir(const AdapterSpec& spec) = 0;   // `wjit compile --emit=…` prints adapters with it
+};
+// Through libwjit-compiler: symbol `wjit_create_adapter_compiler`.
+Result<std::shared_ptr<AdapterCompiler>> load_adapter_compiler();
+
+}  // namespace wjit

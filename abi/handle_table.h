@@ -1,0 +1,51 @@
+// The handle table of a component instance: resources, waitables (subtasks, stream and future ends), waitable sets and error
+// contexts in one index space from 1, freed indices reused last-in first-out. Spec: CanonicalABI.md, "Table State".
+//
+// Entries are one tagged word: no allocation for resource handles beyond the record itself. Accessed on the store's strand
+// only. Tests: test/unit/handle_table_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace wjit {
+
+// What a handle refers to; the first field of every record that a table holds.
+enum class HandleKind : uint8_t { Free, Resource, Subtask, StreamEnd, FutureEnd, WaitableSet, ErrorContext, Thread };
+
+struct HandleRecord {
+  HandleKind kind;
+  explicit HandleRecord(HandleKind k) : kind(k) {}
+};
+
+class HandleTable {
+ public:
+  static constexpr uint32_t kMaxLength = (1u << 28) - 1;
+
+  // The record of a live index, null for any other number.
+  HandleRecord* get(uint32_t index) const { return index < entries_.size() ? entries_[index] : nullptr; }
+  // The record if it is of this kind, else null.
+  template <typename T>
+  T* get_as(uint32_t index, HandleKind kind) const {
+    HandleRecord* record = get(index);
+    return record != nullptr && record->kind == kind ? static_cast<T*>(record) : nullptr;
+  }
+  // Index of the new entry, 0 when the table is full (the caller traps). The table does not own records.
+  uint32_t add(HandleRecord* record);
+  // Requires a live index.
+  HandleRecord* remove(uint32_t index);
+  uint32_t live() const { return live_; }
+  template <typename F>
+  void for_each(F&& f) const {
+    for (uint32_t i = 1; i < entries_.size(); ++i) {
+      if (entries_[i] != nullptr) f(i, entries_[i]);
+    }
+  }
+
+ private:
+  std::vector<HandleRecord*> entries_{nullptr};
+  std::vector<uint32_t> free_;
+  uint32_t live_ = 0;
+};
+
+}  // namespace wjit

@@ -1,0 +1,79 @@
+// Host functions: how C++ provides the functions that components import. A host function gets its parameters as a tuple in
+// host layout (the canonical ABI's memory layout with base address 0 and 8-byte pointers) and fills its results likewise. It
+// never blocks: it finishes, or keeps the HostCall and finishes later on the strand; then the guest's fiber is parked (sync
+// lower) or has got a subtask (async lower).
+//
+// The typed layer over this (C++ types -> component types, checked against the import) is abi/host_types.h.
+// Tests: test/unit/host_test.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "abi/adapter.h"
+
+namespace wjit {
+
+class Store;
+struct HostCall;
+
+// Memory of one call: freed with it.
+class HostArena {
+ public:
+  // Zeroed; alignment a power of two <= 16.
+  void* allocate(size_t bytes, size_t alignment);
+  std::string_view copy(std::string_view text);
+  ~HostArena();
+  HostArena() = default;
+  HostArena(const HostArena&) = delete;
+  HostArena& operator=(const HostArena&) = delete;
+
+ private:
+  struct Chunk;
+  Chunk* chunks_ = nullptr;
+  char* at_ = nullptr;
+  size_t left_ = 0;
+};
+
+struct HostFunction {
+  std::string name;  // "wasi:cli/stdout@0.3.0 write-via-stream"
+  // Checks the import's function type when linking: an empty string, or what does not fit.
+  std::function<std::string(const ComponentTypes&, TypeId func)> check;
+  // Runs on the strand, on the worker's stack. Must end in call.finish(), call.trap(), call.exit(), or keep the call.
+  std::function<void(HostCall& call)> invoke;
+};
+
+// A call of a host function. If `invoke` returns without having finished it, the call goes on: `params` are no longer valid
+// then (copy what is needed), `results` are, and finish() must come later, on the strand. Freed by the run time.
+struct HostCall {
+  Store* store = nullptr;
+  AdapterContext* adapter = nullptr;
+  const HostFunction* function = nullptr;
+  void* params = nullptr;           // tuple in host layout
+  void* results = nullptr;          // tuple in host layout (one element), zeroed
+  HostArena* arena = nullptr;       // for what `results` point to
+  // When the caller cancels a call that goes on: the function should finish soon (cancelled() or finish()). May be empty:
+  // then cancellation waits for the end.
+  std::function<void()> on_cancel;
+
+  void finish();                    // results are there
+  void cancelled();                 // answer to on_cancel: no results
+  void trap(std::string message);
+  void exit(int status);            // ends the store: wasi:cli/exit
+  bool finished() const { return state_ != State::Running; }
+
+ private:
+  friend struct HostCallAccess;
+  enum class State : uint8_t { Running, Finished, Cancelled, Trapped } state_ = State::Running;
+  bool inside_invoke_ = false;
+  Subtask* subtask_ = nullptr;      // async lower
+  Thread* thread_ = nullptr;        // sync lower: the parked thread
+  Call* guest_call_ = nullptr;      // sync lower: on the guest's stack; async: heap_call_
+  std::unique_ptr<Call> heap_call_;
+};
+
+}  // namespace wjit

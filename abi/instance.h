@@ -1,0 +1,112 @@
+// Component instances at run time: the spec's ComponentInstance and the items that its definitions made.
+// Spec: CanonicalABI.md, "Component Instances". Made by abi/instantiate.cpp; used on the store's strand only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "abi/handle_table.h"
+#include "abi/task.h"
+#include "frontend/component.h"
+#include "jit/instance.h"
+
+namespace wjit {
+
+class Store;
+struct RuntimeInstance;
+struct RuntimeComponent;
+struct HostFunction;
+
+// A component-level function: lifted from a core function of an instance, or the host's.
+struct RuntimeFunction {
+  std::shared_ptr<const ComponentTypes> types;
+  TypeId type = kNoType;                    // Func
+  ComponentInstance* instance = nullptr;    // null: the host's
+  CanonOptions options;                     // of the lift; indices resolved below
+  CodePointer core;
+  CodePointer callback;
+  CodePointer post_return;
+  CodePointer realloc;
+  MemoryInstance* memory = nullptr;
+  std::shared_ptr<const HostFunction> host;
+  std::string name;                         // for messages: last export name, or import name
+};
+
+struct RuntimeResource {
+  ResourceType* type = nullptr;
+};
+
+// What an import or export is at run time. Types other than resources have no run-time form.
+using RuntimeItem = std::variant<std::monostate, std::shared_ptr<RuntimeFunction>, std::shared_ptr<RuntimeInstance>,
+                                 std::shared_ptr<RuntimeComponent>, std::shared_ptr<const Module>, RuntimeResource>;
+
+// An instance as seen from outside: named items.
+struct RuntimeInstance {
+  std::map<std::string, RuntimeItem, std::less<>> exports;
+};
+
+// A component value: its definition, and the instance that encloses it (outer aliases of modules and components).
+struct RuntimeComponent {
+  std::shared_ptr<const Component> component;
+  ComponentInstance* parent = nullptr;
+};
+
+struct ComponentInstance {
+  bool may_leave = true;   // offset 0: emitted code writes it
+  bool may_enter = true;
+  uint32_t backpressure = 0;
+  uint32_t num_waiting_to_enter = 0;
+  Thread* exclusive_thread = nullptr;
+  Thread* blocked_first = nullptr;      // threads that wait for backpressure or the exclusive lock, oldest first
+  Thread* blocked_last = nullptr;
+  Store* store = nullptr;
+  ComponentInstance* parent = nullptr;
+  HandleTable handles;
+  HandleTable threads;
+  std::string name;
+
+  std::shared_ptr<const Component> component;
+  std::unordered_map<ResourceId, ResourceType*> resources;       // what each static ResourceId is here
+  std::vector<std::unique_ptr<ResourceType>> defined_resources;
+  // Index spaces.
+  std::vector<std::shared_ptr<const Module>> core_modules;
+  std::vector<std::map<std::string, Extern, std::less<>>> core_instances;
+  std::vector<std::shared_ptr<CoreInstance>> owned_instances;
+  std::vector<Extern> core_funcs, core_tables, core_memories, core_globals, core_tags;
+  std::vector<FuncType> core_func_types;                          // by core func index
+  std::vector<std::shared_ptr<RuntimeFunction>> funcs;
+  std::vector<std::shared_ptr<RuntimeInstance>> instances;
+  std::vector<std::shared_ptr<RuntimeComponent>> components;
+  std::vector<std::unique_ptr<AdapterContext>> adapters;
+  std::vector<std::unique_ptr<struct CanonContext>> canons;
+  std::vector<std::unique_ptr<FuncRef>> func_refs;                // of lowered functions and built-ins
+  RuntimeInstance exports;
+};
+static_assert(offsetof(ComponentInstance, may_leave) == instance_offset::may_leave);
+
+// First argument of a canonical built-in's stub.
+struct CanonContext {
+  StoreContext* store = nullptr;   // offset 0
+  ComponentInstance* instance = nullptr;
+  CanonBuiltin builtin{};
+  bool is_async = false;
+  bool cancellable = false;
+  uint32_t slot = 0;
+  MemoryInstance* memory = nullptr;
+  CodePointer realloc;
+  CanonOptions options;
+  ResourceType* resource = nullptr;            // resource.*
+  const struct PayloadType* payload = nullptr; // stream.*, future.*
+  TypeId type = kNoType;                       // task.return: result type
+  std::vector<bool> flat_is_wide;              // task.return: which flat parameters are 64 bits wide
+  FuncType core_type;
+  TableInstance* table = nullptr;              // thread.new-indirect
+  uint32_t thread_type_id = 0;
+};
+
+}  // namespace wjit

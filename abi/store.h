@@ -1,0 +1,116 @@
+// A store: one tree of component instances and all that runs in it. It is a strand (scheduler/strand.h): one worker at a time
+// runs it, so nothing in here is locked. Its threads wait for events, stand in the ready queue, or run; its quantum takes ready
+// threads one by one. Spec: CanonicalABI.md, "Embedding API" (Store, invoke, tick).
+//
+// After a trap a store is in lockdown: no guest code of it runs again; what waits is freed with the store.
+//
+// call.cpp: calls and tasks.  thread.cpp: running and waking threads.  waitable.cpp, stream.cpp: events and copies.
+// host.cpp: host functions.  instantiate.cpp: linking.  canon_*.cpp: built-ins.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "abi/host.h"
+#include "abi/instance.h"
+#include "abi/payload.h"
+#include "abi/stream.h"
+#include "abi/task.h"
+#include "base/error.h"
+#include "jit/code.h"
+#include "jit/compiler.h"
+#include "jit/trap.h"
+#include "scheduler/strand.h"
+#include "scheduler/worker.h"
+
+namespace wjit {
+
+// Shared by stores: compilers and what they made. Thread-safe.
+class Engine {
+ public:
+  static Result<std::unique_ptr<Engine>> create(CompileOptions options);
+  // The code of a module, one per module and engine.
+  Result<std::shared_ptr<ModuleCode>> code_of(std::shared_ptr<const Module> module);
+  // Code shared by structurally equal adapters and copiers.
+  Result<std::shared_ptr<AdapterCode>> adapter(const AdapterSpec& spec);
+  Result<std::shared_ptr<AdapterCode>> copier(const CopierSpec& spec);
+  const CompileOptions& options() const { return options_; }
+
+ private:
+  Engine() = default;
+  Result<AdapterCompiler*> adapter_compiler();
+  CompileOptions options_;
+  std::mutex mutex_;
+  std::shared_ptr<Compiler> compiler_;
+  std::shared_ptr<AdapterCompiler> adapter_compiler_;
+  std::unordered_map<const Module*, std::shared_ptr<ModuleCode>> modules_;
+  std::unordered_map<std::string, std::shared_ptr<AdapterCode>> adapters_;
+};
+
+struct StoreOptions {
+  size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
+};
+
+class Store final : public Strand {
+ public:
+  Store(Engine& engine, Scheduler& scheduler, StoreOptions options = {});
+  ~Store() override;
+
+  Engine& engine() { return engine_; }
+  StoreContext& context() { return context_; }
+  static Store& of(GuestContext* context);
+  const StoreOptions& options() const { return options_; }
+
+  // Runs guest core code to its end on a fresh fiber, at once (nested in whatever runs). It must not suspend: that is a
+  // trap. False when it trapped (the trap is recorded).
+  bool run_core(CodePointer function, RegisterArgs& args, RegisterResults* results);
+  // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the error.
+  std::expected<std::vector<uint64_t>, Trap> call_core(FuncRef* function, const FuncType& type,
+                                                        std::span<const uint64_t> args);
+
+  // Starts a call of a component function; params is a tuple in host layout (AdapterContext of a host caller). `done` is called
+  // on the strand when the task has resolved, with the results tuple (owned by the call, valid during `done`); not at all
+  // after a trap.
+  Result<> start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
+                      std::function<void(const void* results)> done);
+
+  // Strand: runs ready threads for a quantum.
+  bool run_quantum(Worker& worker) override;
+  bool locked_down() const { return context_.trap != nullptr; }
+
+  // --- for the rest of abi/ ---
+  Thread* current = nullptr;               // the thread that runs; null in plain host code
+  ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
+  ComponentInstance& host_instance() { return *host_instance_; }  // holds what the host has handles of
+  const PayloadType* intern_payload(const std::shared_ptr<const ComponentTypes>& types, TypeId stream_or_future,
+                                    const std::unordered_map<ResourceId, ResourceType*>& resources);
+  AdapterContext* host_adapter(const std::shared_ptr<RuntimeFunction>& function);  // context for calls by the host
+  // Ready queue.
+  void make_ready(Thread& thread);
+  Thread* pop_ready();
+  bool has_ready() const { return !ready_.empty(); }
+  void trap(TrapCode code, std::string detail = {}) { raise_trap(&context_, code, std::move(detail)); }
+  uint64_t next_task_id = 1;
+  uint32_t live_tasks = 0;
+  Scheduler& scheduler() { return scheduler_; }
+  // Names the cycle for a deadlock message: which task waits for what.
+  std::string describe_deadlock() const;
+  std::vector<Task*> tasks;                 // live ones
+
+ private:
+  Engine& engine_;
+  Scheduler& scheduler_;
+  StoreOptions options_;
+  StoreContext context_;
+  std::deque<Thread*> ready_;
+  std::unique_ptr<ComponentInstance> host_instance_;
+  std::vector<std::unique_ptr<ComponentInstance>> instances_;
+  std::unordered_map<std::string, std::unique_ptr<PayloadType>> payloads_;
+  std::unordered_map<RuntimeFunction*, std::unique_ptr<AdapterContext>> host_adapters_;
+};
+
+}  // namespace wjit

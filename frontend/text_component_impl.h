@@ -1,0 +1,250 @@
+// The parts that the files of the component assembler share: index spaces, scopes, and the Assembler with its methods in
+// the order of the story: names, core types, types, imports and exports, instances, canonical definitions, components.
+// The interface for everybody else is frontend/text_component.h.
+//
+//   text_component.cpp            components and their definitions, sections, the name section
+//   text_component_names.cpp      sorts, ids, references with inline aliases, outer aliases
+//   text_component_core_types.cpp core types and module types
+//   text_component_types.cpp      value, function, resource, component and instance types, externtypes
+//   text_component_imports.cpp    names with attributes, imports, exports, aliases
+//   text_component_instances.cpp  core instances and instances
+//   text_component_canon.cpp      canonical definitions
+//
+// The cursor keeps the first error (frontend/text_cursor.h), so the methods go on after one and their results are
+// meaningless then. Test: test/unit/text_component_test.cpp.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "frontend/binary_writer.h"
+#include "frontend/component.h"
+#include "frontend/text_cursor.h"
+
+namespace wjit::component_text {
+
+using OptionalId = std::optional<std::string_view>;
+
+// The index spaces of a component, one for each sort.
+enum class Space : uint8_t {
+  CoreFunc, CoreTable, CoreMemory, CoreGlobal, CoreTag, CoreType, CoreModule, CoreInstance,
+  Func, Value, Type, Component, Instance,
+};
+constexpr size_t kSpaceCount = 13;
+
+// "core func", …
+const char* words(Space space);
+// The last of these words: what stands behind `(` or `(core`.
+std::string_view keyword(Space space);
+bool is_core(Space space);
+// Exports of core instances: what `alias core export` can name. Core modules are exports of component instances.
+bool is_core_export(Space space);
+bool is_outer_aliasable(Space space);
+void write_sort(Space space, Writer& out);
+// Only the second byte of a core sort.
+void write_core_sort(Space space, Writer& out);
+
+// Section ids of the binary format; in types they say what kind of declarator an entry is.
+enum class Section : uint8_t {
+  Custom, CoreModule, CoreInstance, CoreType, Component, Instance, Alias, Type, Canon, Start, Import, Export,
+};
+
+// What has its own index spaces; outer aliases count these outwards.
+enum class ScopeKind : uint8_t { Component, ComponentType, InstanceType, ModuleType };
+
+struct Scope {
+  Scope(ScopeKind kind, OptionalId id, Scope* outer);
+
+  ScopeKind kind;
+  OptionalId id;
+  Scope* outer;
+  std::array<IndexSpace, kSpaceCount> spaces;
+  // Ids that resolved to an enclosing scope: the index of the alias made for them.
+  std::map<std::pair<Space, std::string_view>, uint32_t> implicit_aliases;
+  // For the name section.
+  std::array<std::vector<std::pair<uint32_t, std::string>>, kSpaceCount> names;
+  // Module types: encoded function types, so that equal anonymous ones share a definition.
+  std::map<Bytes, uint32_t> core_func_types;
+
+  // Appends a definition: to a section (consecutive ones of a kind share it), or as a declarator of a type.
+  void append(Section section, const Writer& entry);
+  // Ends the section that append() has open.
+  void end_section();
+
+  IndexSpace& space(Space s) { return spaces[static_cast<size_t>(s)]; }
+
+  Writer out;                         // finished sections, or declarators
+  uint32_t count = 0;                 // entries of the open section; declarators so far
+  Section section = Section::Custom;  // the open one
+  Writer entries;
+};
+
+// The id of a definition that is being read; it is bound when the definition is complete.
+struct NewId {
+  OptionalId id;
+  std::string display;  // for the name section: the id, or what an annotation (@name "…") says
+};
+
+// A type of an import or export, as its encoding, and what it binds.
+struct ExternTypeText {
+  Space space = Space::Func;
+  NewId id;
+  Writer bytes;
+};
+
+class Assembler {
+ public:
+  Assembler(Cursor& c, Scope* scope, unsigned depth) : c_(c), scope_(scope), depth_(depth) {}
+
+  // Between `(component $id?` and `)`.
+  Bytes component_contents(const NewId& id);
+
+ private:
+  // Bounds the recursion; false (and a failure) when the text is nested too deep.
+  class Nesting {
+   public:
+    explicit Nesting(Assembler& assembler);
+    ~Nesting() { --assembler_.depth_; }
+    Nesting(const Nesting&) = delete;
+    Nesting& operator=(const Nesting&) = delete;
+
+   private:
+    Assembler& assembler_;
+  };
+  // Makes a scope the current one for a while.
+  class Inside {
+   public:
+    Inside(Assembler& assembler, Scope& scope) : assembler_(assembler) { assembler_.scope_ = &scope; }
+    ~Inside() { assembler_.scope_ = assembler_.scope_->outer; }
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    Assembler& assembler_;
+  };
+
+  // --- names ---
+  NewId take_new_id(Space space);
+  // The next entry of the space, with its id.
+  uint32_t define(Space space, const NewId& id = {});
+  uint32_t define(Section section, const Writer& entry, Space space, const NewId& id = {});
+  uint32_t named_index(Space space, std::string_view id);
+  std::optional<uint32_t> find_outer(Space space, std::string_view id, uint32_t& count) const;
+  // A number or an id.
+  uint32_t index(Space space);
+  // `idx` or `idx "name"+`: what stands behind `(func`.
+  uint32_t index_or_alias(Space space);
+  // `idx` or `(func …)`, `(core func …)`; `core` may be left out.
+  uint32_t ref(Space space);
+  // The space that the keywords at `(` name, without taking them; in a core context `core` is implied.
+  std::optional<Space> peek_space(bool in_core) const;
+  // Takes `(`, and the keywords of `space`.
+  void take_space(Space space);
+  // `(sort …)` of any sort: appends sort and index.
+  void sort_ref(bool in_core, Writer& out);
+
+  // --- aliases ---
+  uint32_t alias_export(Space space, uint32_t instance, std::string_view name, const NewId& id = {});
+  uint32_t alias_outer(Space space, uint32_t count, uint32_t index, const NewId& id = {});
+  // Behind `(alias`, in front of the sort (`export $i "x"`, `core export $i "x"`, `outer $C $t`).
+  struct AliasTarget {
+    enum class Kind : uint8_t { Export, CoreExport, Outer } kind = Kind::Export;
+    uint32_t instance = 0;
+    std::string name;
+    Scope* outer = nullptr;
+    uint32_t count = 0;
+    uint32_t item_position = 0;  // Outer: of the item's index, which needs the sort
+  };
+  AliasTarget alias_target();
+  uint32_t make_alias(const AliasTarget& target, Space space, const NewId& id);
+  void alias();
+  // The inverted form: `(alias …)` inside a definition of `space`. False when there is none.
+  bool inverted_alias(Space space, const NewId& id, uint32_t& index);
+
+  // --- core types ---
+  void alias_outer_core_types(std::span<const std::string_view> own_ids);
+  void core_type();
+  void core_rec_group();
+  void module_type(Writer& out);
+  void module_declarator();
+  void core_extern_type(Writer& out);
+  uint32_t core_type_use();
+  // `(type x)`, or module declarators up to the `)`.
+  uint32_t module_type_use();
+
+  // --- types ---
+  bool at_type_use() const;
+  bool at_def_val_type() const;
+  void val_type(Writer& out);
+  void optional_val_type(Writer& out);
+  void def_val_type(Writer& out);
+  void result_type(Writer& out);
+  void result_list(Writer& out);
+  void func_type(Writer& out);
+  void resource_type(Writer& out);
+  void component_type(ScopeKind kind, OptionalId id, Writer& out);
+  void declarator();
+  void def_type(OptionalId id, Writer& out);
+  void type();
+  // `(type x)`, or the type itself up to where it ends, defined anonymously.
+  uint32_t type_use(Space space);
+  // `(sort id? …)`.
+  ExternTypeText extern_type();
+  // Behind the id, up to the `)` or the `(canon …)` of an inline definition.
+  void extern_type_body(Space space, Writer& out);
+
+  // --- imports and exports ---
+  // Name and attributes, encoded.
+  Writer extern_name();
+  bool at_inline(std::string_view keyword) const;
+  std::vector<Writer> inline_exports();
+  void export_all(const std::vector<Writer>& names, Space space, uint32_t index);
+  // `(import "x")` inside a definition, its type behind. False when there is none.
+  bool inline_import(Space space, const NewId& id, uint32_t& index);
+  void import();
+  void export_definition();
+  void export_declarator();
+
+  // --- instances ---
+  void core_instance();
+  uint32_t core_inline_exports(const NewId& id);
+  void core_instantiate(Writer& out);
+  void instance();
+  uint32_t inline_exports_instance(const NewId& id);
+  void instantiate(Writer& out);
+
+  // --- canonical definitions ---
+  void canon();
+  void canon_lift_head(Writer& out);
+  void canon_options(Writer& out);
+  // `lower …` or a built-in, up to `(core func` or `)`.
+  void canon_core_func(Writer& out);
+  void canon_builtin(CanonBuiltin builtin, Writer& out);
+  uint32_t option_ref(Space space);
+  uint32_t memory_option();
+  void func();
+  void core_func();
+
+  // --- components ---
+  void component_definitions();
+  void definition();
+  void core_definition();
+  void core_module();
+  // `(core memory $m (alias …))` and its like: sorts that only an alias can define.
+  void core_alias_only(Space space);
+  void component();
+  void start();
+  void name_section(const Scope& scope, const NewId& id, Writer& out);
+  Bytes quoted_component(const NewId& id);
+
+  Cursor& c_;
+  Scope* scope_;
+  unsigned depth_;
+};
+
+}  // namespace wjit::component_text

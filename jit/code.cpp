@@ -1,0 +1,163 @@
+// The entry table of a module and its lazy stubs, in one mapping:
+//
+//   pages, read and execute            pages, read and write
+//   stub 0 | stub 1 | … | common       entries[0] | entries[1] | …
+//
+//   stub i, 16 bytes:     jmp *entries[i](rip)     lazy_stub(i): what early FuncRefs point to
+//                         push $i                  what entries[i] holds until function i is compiled
+//                         jmp common
+//   common:               mov $ModuleCode, %r11 ; mov $wjit_lazy_compile, %r10 ; jmp *%r10     (jit/lazy.S)
+//
+// The stubs are written once and then made executable; entries change only through publish.
+#include "jit/code.h"
+
+#include <cstring>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "jit/compiler.h"
+#include "jit/trap.h"
+
+extern "C" void wjit_lazy_compile();
+
+namespace wjit {
+namespace {
+
+constexpr size_t kStubSize = 16;
+constexpr size_t kSlowPart = 6;    // offset of `push $i` in a stub
+constexpr size_t kCommonSize = 24;
+
+size_t round_up_to_page(size_t bytes) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
+class CodeWriter {
+ public:
+  explicit CodeWriter(uint8_t* at) : at_(at) {}
+  void bytes(std::initializer_list<uint8_t> list) {
+    for (uint8_t b : list) *at_++ = b;
+  }
+  void u32(uint32_t value) { put(&value, sizeof value); }
+  void u64(uint64_t value) { put(&value, sizeof value); }
+  // Displacement from the end of this field to `target`.
+  void relative(const void* target) {
+    u32(static_cast<uint32_t>(static_cast<const uint8_t*>(target) - (at_ + 4)));
+  }
+
+ private:
+  void put(const void* value, size_t size) {
+    memcpy(at_, value, size);
+    at_ += size;
+  }
+  uint8_t* at_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<ModuleCode>> ModuleCode::create(std::shared_ptr<const Module> module,
+                                                       std::shared_ptr<Compiler> compiler) {
+  std::shared_ptr<ModuleCode> code(new ModuleCode);
+  const size_t count = module->functions.size() - module->imported_functions;
+  code->module_ = std::move(module);
+  code->compiler_ = std::move(compiler);
+  code->count_ = static_cast<uint32_t>(count);
+  code->stubs_size_ = round_up_to_page(count * kStubSize + kCommonSize);
+  const size_t size = code->stubs_size_ + round_up_to_page(count * sizeof(void*) + 1);
+  void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) return fail("cannot map {} bytes for the entry table of a module: {}", size, strerror(errno));
+  code->stubs_ = static_cast<uint8_t*>(mapping);
+  code->mapping_size_ = size;
+  code->entries_ = reinterpret_cast<void**>(code->stubs_ + code->stubs_size_);
+
+  uint8_t* common = code->stubs_ + count * kStubSize;
+  for (uint32_t i = 0; i < count; ++i) {
+    uint8_t* stub = code->stubs_ + i * kStubSize;
+    CodeWriter out(stub);
+    out.bytes({0xFF, 0x25});  // jmp *entries[i](%rip)
+    out.relative(&code->entries_[i]);
+    out.bytes({0x68});  // push $i
+    out.u32(i);
+    out.bytes({0xE9});  // jmp common
+    out.relative(common);
+    code->entries_[i] = stub + kSlowPart;
+  }
+  CodeWriter out(common);
+  out.bytes({0x49, 0xBB});  // mov $ModuleCode, %r11
+  out.u64(reinterpret_cast<uint64_t>(code.get()));
+  out.bytes({0x49, 0xBA});  // mov $wjit_lazy_compile, %r10
+  out.u64(reinterpret_cast<uint64_t>(&wjit_lazy_compile));
+  out.bytes({0x41, 0xFF, 0xE2});  // jmp *%r10
+  if (mprotect(mapping, code->stubs_size_, PROT_READ | PROT_EXEC) != 0) {
+    return fail("cannot make the stubs of a module executable: {}", strerror(errno));
+  }
+  return code;
+}
+
+ModuleCode::~ModuleCode() {
+  code_.clear();
+  if (stubs_) munmap(stubs_, mapping_size_);
+}
+
+void* ModuleCode::lazy_stub(uint32_t defined) const {
+  DCHECK(defined < count_);
+  return stubs_ + defined * kStubSize;
+}
+
+void* ModuleCode::entry(uint32_t defined) const {
+  DCHECK(defined < count_);
+  return std::atomic_ref<void*>(entries_[defined]).load(std::memory_order_acquire);
+}
+
+bool ModuleCode::is_compiled(uint32_t defined) const {
+  return entry(defined) != stubs_ + defined * kStubSize + kSlowPart;
+}
+
+void ModuleCode::publish(uint32_t defined, void* entry) {
+  CHECK(defined < count_);
+  std::atomic_ref<void*>(entries_[defined]).store(entry, std::memory_order_release);
+}
+
+void ModuleCode::keep_alive(std::shared_ptr<void> memory) {
+  std::lock_guard lock(memory_mutex_);
+  code_.push_back(std::move(memory));
+}
+
+Result<void*> ModuleCode::ensure_compiled(uint32_t defined) {
+  CHECK(defined < count_);
+  if (is_compiled(defined)) return entry(defined);
+  std::lock_guard lock(compile_mutex_);
+  if (!is_compiled(defined)) {
+    if (!compiler_) return fail("function {} is not compiled and there is no compiler", defined);
+    if (Result<> done = compiler_->compile(*this, std::span(&defined, 1)); !done) return std::unexpected(done.error());
+    CHECK(is_compiled(defined));
+  }
+  return entry(defined);
+}
+
+Result<> ModuleCode::compile_all() {
+  std::lock_guard lock(compile_mutex_);
+  std::vector<uint32_t> missing;
+  for (uint32_t i = 0; i < count_; ++i) {
+    if (!is_compiled(i)) missing.push_back(i);
+  }
+  if (missing.empty()) return {};
+  if (!compiler_) return fail("the module is not compiled and there is no compiler");
+  return compiler_->compile(*this, missing);
+}
+
+// Called by wjit_lazy_compile on the worker's stack; null when a trap has been recorded.
+extern "C" __attribute__((visibility("default"))) void* wjit_lazy_compile_entry(GuestContext* context, ModuleCode* code,
+                                                                               uint32_t defined);
+void* wjit_lazy_compile_entry(GuestContext* context, ModuleCode* code, uint32_t defined) {
+  Result<void*> entry = code->ensure_compiled(defined);
+  if (entry) return *entry;
+  const Module& module = code->module();
+  raise_trap(context, TrapCode::NotSupported,
+             fmt::format("cannot compile function {}: {}",
+                         module.function_display_name(defined + module.imported_functions), entry.error().message));
+  return nullptr;
+}
+
+}  // namespace wjit

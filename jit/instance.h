@@ -1,0 +1,93 @@
+// Core instances: a module's vmctx filled, with its memories, tables and globals, imports matched by type. Instantiation has
+// three steps so that guest code runs where the caller wants it: link (types checked, everything allocated), initialize
+// (active segments copied; may trap), and the start function, which the caller runs on a fiber.
+// Core specification 3.0, "Instantiation". Tests: test/unit/instance_test.cpp, public core suite.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "ir/vmctx.h"
+#include "jit/code.h"
+#include "jit/trap.h"
+
+namespace wjit {
+
+// A core definition that can be imported and exported. Pointers are owned by the instance that defines them (kept alive by
+// `owner`).
+struct Extern {
+  ExternKind kind = ExternKind::Func;
+  FuncRef* func = nullptr;
+  TableInstance* table = nullptr;
+  MemoryInstance* memory = nullptr;
+  GlobalCell* global = nullptr;
+  GlobalType global_type;      // heap types: canonical numbers where concrete
+  TagInstance* tag = nullptr;
+  std::shared_ptr<void> owner;
+};
+
+class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
+ public:
+  // Checks `imports` (one for each import of the module, in order) against the module and allocates. The error says which
+  // import does not fit and why ("incompatible import type", "unknown import").
+  static Result<std::shared_ptr<CoreInstance>> link(StoreContext* store, std::shared_ptr<ModuleCode> code,
+                                                    std::vector<Extern> imports);
+  ~CoreInstance();
+  CoreInstance(const CoreInstance&) = delete;
+  CoreInstance& operator=(const CoreInstance&) = delete;
+
+  // Copies active element and data segments, in order. On an out-of-bounds segment: the trap, and what was copied stays.
+  std::expected<void, Trap> initialize();
+  // The start function, if any.
+  FuncRef* start_function();
+
+  // Exports. find_export: null-kind error as nullopt.
+  std::optional<Extern> find_export(std::string_view name);
+  std::vector<std::pair<std::string, Extern>> exports();
+  // FuncRef of any referenced or exported function; stable address.
+  FuncRef* func_ref(uint32_t function);
+
+  const Module& module() const { return code_->module(); }
+  ModuleCode& code() { return *code_; }
+  VmContext* vmctx() { return vmctx_; }
+  const VmLayout& layout() const { return layout_; }
+  StoreContext* store() { return vmctx_->store; }
+  TableInstance* table(uint32_t index);
+  MemoryInstance* memory(uint32_t index);
+  GlobalCell* global(uint32_t index);
+
+  // Bulk operations for the built-ins; false = out of bounds.
+  bool memory_init(uint32_t memory, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count);
+  bool table_init(uint32_t table, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count);
+  void data_drop(uint32_t segment) { data_dropped_[segment] = true; }
+  void elem_drop(uint32_t segment) { elem_dropped_[segment] = true; }
+
+ private:
+  CoreInstance(std::shared_ptr<ModuleCode> code);
+  std::shared_ptr<ModuleCode> code_;
+  VmLayout layout_;
+  VmContext* vmctx_ = nullptr;
+  std::vector<Extern> imports_;                        // keeps their owners alive
+  std::vector<std::unique_ptr<MemoryInstance>> memories_;
+  std::vector<std::unique_ptr<TableInstance>> tables_;
+  std::vector<std::unique_ptr<TagInstance>> tags_;
+  std::vector<bool> data_dropped_, elem_dropped_;
+};
+
+// Linear memory: address space is reserved once (4 GiB and the largest static offset for i32 addresses, so that no bounds
+// check is needed), pages become accessible as the memory grows. jit/memory.cpp.
+Result<std::unique_ptr<MemoryInstance>> make_memory(const MemoryType& type);
+void free_memory(MemoryInstance& memory);
+// Old size in pages, or -1 when the limit, the reservation or the system refuses.
+int64_t grow_memory(MemoryInstance& memory, uint64_t delta_pages);
+
+// Registers for a guest call: arguments as 64-bit patterns (v128: two consecutive words). jit/call.cpp. Area slots are
+// written to store->argument_area at once, so the call must follow directly.
+void place_arguments(StoreContext* store, const FuncType& type, std::span<const uint64_t> args, void* vmctx,
+                     RegisterArgs& registers);
+std::vector<uint64_t> collect_results(StoreContext* store, const FuncType& type, const RegisterResults& registers);
+
+}  // namespace wjit

@@ -1,0 +1,61 @@
+// Completions: the end of one host operation (a read, a timer, work on a helper thread). An operation is started with a
+// record that its owner provides and embeds where it likes; nothing is allocated. Whoever starts it sets `done`; the
+// record and all memory that the operation was given (buffers, guest memory included) stay valid and in place until `done` is
+// called. `done` is called exactly once for each start, also after cancel (then mostly with -ECANCELED), always on the
+// record's strand: with exclusive access to all that the strand guards. It may start the same record again, or free it.
+//
+//   Idle ──start──▶ Pending ──kernel, timer or helper thread──▶ Posted (in the strand's inbox) ──strand runs──▶ Idle, done()
+//
+// Starting operations: scheduler/io.h, scheduler/timer.h. Tests: test/unit/completion_test.cpp.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace wjit {
+
+class Strand;
+class Worker;
+
+enum class OperationKind : uint8_t { None, Read, Write, Poll, Timer, Blocking, External };
+
+// Valid states; a field of every Completion. CancelAsked: another worker than the one that owns the operation asked for its
+// end; the record stays with the owner until it has seen that.
+enum class CompletionState : uint8_t { Idle, Pending, CancelAsked, Posted };
+
+struct Completion {
+  // result: bytes, a poll mask, or what the operation says; failure: -errno.
+  using Done = void (*)(Completion* completion, int64_t result);
+
+  Done done = nullptr;
+  Strand* strand = nullptr;  // set by the owner before the first start; counts this operation as outstanding until done
+
+  bool idle() const { return state.load(std::memory_order_relaxed) == CompletionState::Idle; }
+
+  // ---- the scheduler's part from here on ----
+  Completion* next = nullptr;    // inbox of the strand; a backend's lists while Pending
+  Completion* previous = nullptr;
+  Worker* owner = nullptr;       // the worker whose backend or timers have it
+  int64_t result = 0;
+  void* buffer = nullptr;        // Read, Write
+  size_t length = 0;             // Read, Write: bytes; Poll: events
+  int64_t offset = -1;           // Read, Write: file offset, -1: current position or a stream
+  int fd = -1;
+  OperationKind kind = OperationKind::None;
+  std::atomic<CompletionState> state{CompletionState::Idle};
+  bool finished = false;         // uring: reaped while CancelAsked; posted once the request was seen
+  uint8_t backend_bits = 0;
+
+  Completion() = default;
+  Completion(Done on_done, Strand* on) : done(on_done), strand(on) {}
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
+};
+
+// An operation that something outside of the scheduler finishes (an embedder's thread, another strand). begin_external: on
+// the strand. finish_external: any thread, exactly once after begin; the result reaches `done` on the strand.
+void begin_external(Completion* completion);
+void finish_external(Completion* completion, int64_t result);
+
+}  // namespace wjit

@@ -1,0 +1,86 @@
+// Host I/O without blocking a worker. The free functions start one operation each with a record that the caller embeds
+// (scheduler/completion.h); they run on the strand's worker (in run_quantum, in done, in a host function called from guest
+// code). Behind them each worker has one IoBackend: scheduler/uring.cpp, or scheduler/epoll.cpp where io_uring is denied.
+// Tests: test/unit/completion_test.cpp (both backends).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "base/error.h"
+#include "scheduler/completion.h"
+
+namespace wjit {
+
+class BlockingPool;
+
+// ---- starting operations; all: on the strand of the record, which must be Idle ----
+
+// Reads up to `length` bytes at `offset` (-1: from the current position, or a pipe, socket, terminal). Result: bytes read,
+// 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until done;
+// the descriptor stays open until done.
+void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = -1);
+// The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets; for pipes the
+// process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE.
+void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = -1);
+// Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno. With
+// non-blocking sockets this gives accept, connect, sendmsg and recvmsg: try, and wait here on EAGAIN or EINPROGRESS.
+void io_poll(Completion* completion, int fd, uint32_t events);
+// Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
+// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending.
+void cancel(Completion* completion);
+
+// Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must not
+// touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
+struct BlockingWork : Completion {
+  int64_t (*work)(BlockingWork* self) = nullptr;
+};
+void run_blocking(BlockingWork* work);
+// The same with closures, allocated: `then` runs on the strand with what `work` returned.
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then);
+
+// ---- the seam between workers and kernel interfaces ----
+
+enum class IoKind : uint8_t {
+  Auto,   // io_uring where the kernel allows it, else epoll
+  Uring,
+  Epoll,
+};
+
+// One per worker. Unless a line says otherwise a method is called on the worker's own thread.
+class IoBackend {
+ public:
+  virtual ~IoBackend() = default;
+  virtual const char* name() const = 0;  // "io_uring" or "epoll", for `wjit --version -v`
+  // Begins a Read, Write or Poll whose fields are filled in; it ends in post().
+  virtual void start(Completion* completion) = 0;
+  // Ends one of its own operations early; the record is Pending.
+  virtual void cancel(Completion* completion) = 0;
+  // Reaps what is there, and if nothing is, waits until something ends, `wake` is called, or CLOCK_MONOTONIC reaches
+  // `deadline_ns` (0: does not wait; INT64_MAX: no deadline).
+  virtual void wait(int64_t deadline_ns) = 0;
+  // Any thread: makes a wait that is under way, or the next one, return.
+  virtual void wake() = 0;
+  // Arms a wake at an absolute CLOCK_REALTIME time, which clock changes are allowed to move; INT64_MAX: disarms.
+  virtual void set_realtime_wake(int64_t deadline_ns) = 0;
+  // Operations begun and not yet posted.
+  virtual size_t pending() const = 0;
+};
+
+// `pool` runs what the backend cannot do without blocking (epoll: regular files); it outlives the backend. Uring fails when
+// the kernel refuses (ENOSYS, EPERM, a seccomp filter) or has too little of it; Auto then takes epoll without a word.
+Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, Worker& worker, BlockingPool& pool);
+Result<std::unique_ptr<IoBackend>> make_uring_backend(Worker& worker);                     // scheduler/uring.cpp
+Result<std::unique_ptr<IoBackend>> make_epoll_backend(Worker& worker, BlockingPool& pool);  // scheduler/epoll.cpp
+
+// What Auto would choose here: "io_uring" or "epoll". Any thread.
+const char* io_backend_name(IoKind kind);
+
+// Bookkeeping around an operation: begin makes it Pending and outstanding; post (any thread) hands the result to the strand's
+// inbox and wakes the strand.
+void begin_operation(Completion* completion, OperationKind kind, Worker* owner);
+void post(Completion* completion, int64_t result);
+
+}  // namespace wjit

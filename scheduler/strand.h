@@ -1,0 +1,71 @@
+// A strand: what may run only one thing at a time (today one per store). The scheduler runs it for quanta on any worker,
+// never on two at once; completions reach it through its inbox. abi::Store derives from it.
+//
+//   Idle ──wake──▶ Ready (stands in exactly one queue) ──a worker takes it──▶ Running ──▶ Idle | Ready
+//                                                        wake ──▶ RunningWoken ──▶ Ready
+//
+// Everything that a derived class guards is touched only in run_quantum, in Completion::done, and by a thread that knows
+// that no run() of the scheduler is under way. Tests: test/unit/worker_test.cpp.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+#include "scheduler/completion.h"
+
+namespace wjit {
+
+class Scheduler;
+class Worker;
+
+// How Scheduler::run ended.
+enum class RunResult : uint8_t {
+  Done,  // the predicate holds
+  Idle,  // it does not, and nothing is ready or outstanding: the strand can never go on (a deadlock)
+};
+
+class Strand {
+ public:
+  explicit Strand(Scheduler& scheduler) : scheduler_(scheduler) {}
+  virtual ~Strand();  // requires: nothing outstanding, not in a queue
+  Strand(const Strand&) = delete;
+  Strand& operator=(const Strand&) = delete;
+
+  // Runs what is ready, for about a quantum (some 100 µs or some hundred events; the derived class measures); true if more
+  // is ready. Called on a worker with exclusive access, after the inbox was emptied into done().
+  virtual bool run_quantum(Worker& worker) = 0;
+
+  Scheduler& scheduler() const { return scheduler_; }
+  // Operations started and not yet done: completions, timers, helper threads, external ones.
+  uint32_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+
+ private:
+  friend class Scheduler;
+  friend class Worker;
+  friend void begin_operation(Completion* completion, OperationKind kind, Worker* owner);
+  friend void post(Completion* completion, int64_t result);
+
+  enum class State : uint8_t { Idle, Ready, Running, RunningWoken };
+  // One thread inside Scheduler::run that waits for this strand; guarded by waiter_mutex_.
+  struct Waiter {
+    const std::function<bool()>* done;
+    Worker* worker;  // to unpark when finished; null: waits on `finished`
+    std::atomic<bool> finished{false};
+    RunResult result = RunResult::Idle;
+  };
+
+  // Empties the inbox, oldest first, into done(). On the strand.
+  void deliver_completions();
+
+  Scheduler& scheduler_;
+  std::atomic<State> state_{State::Idle};
+  std::atomic<uint32_t> outstanding_{0};
+  std::atomic<Completion*> inbox_{nullptr};  // pushed by any thread, newest first
+  Strand* next_injected_ = nullptr;          // guarded by Scheduler's inject mutex
+  std::atomic<Waiter*> waiter_{nullptr};     // written under waiter_mutex_
+  std::mutex waiter_mutex_;
+};
+
+}  // namespace wjit

@@ -34,7 +34,8 @@
 //       Destination: sync lower: call->result (1 flat) or the memory behind the return pointer (the last flat parameter);
 //       async lower: always memory behind the return pointer, which is the last flat parameter; host caller: call->host_results.
 //
-//   copy(CopyContext*, source, destination, count)             stream and future elements, memory to memory
+//   copy(CopyContext*, source, destination, u32 count, Call*)  stream and future elements, memory to memory: host pointers to the
+//       first element on both sides, in bounds and aligned; the Call is only for host_alloc
 //
 // Everything that the Canonical ABI says traps in lifting and lowering does so here: alignment, bounds, lengths, discriminants,
 // chars, strings' encoding, realloc's result. NaNs are passed on unchanged. realloc is called with its instance's may_leave
@@ -142,9 +143,11 @@ struct AdapterContext {
   std::shared_ptr<AdapterCode> code;
   std::shared_ptr<AdapterSpec> spec;
   const HostFunction* host = nullptr;
+  std::shared_ptr<struct RuntimeFunction> function;  // keeps `host` alive
   std::vector<ResourceType*> resource_list;
   std::vector<const struct PayloadType*> streams;  // as stream_occurrences, resolved
   bool async_type = false;                  // the function type is `async`
+  TypeId lift_type = kNoType;               // guest callee: the function type in the callee's arena
 };
 namespace adapter_offset {
 constexpr size_t store = 0, caller = 8, callee = 16, lower_entry = 24, caller_memory = 32, caller_realloc = 40,

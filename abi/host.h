@@ -20,6 +20,8 @@ namespace wjit {
 
 class Store;
 struct HostCall;
+struct Subtask;
+struct Thread;
 
 // Memory of one call: freed with it.
 class HostArena {

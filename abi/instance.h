@@ -62,10 +62,10 @@ struct ComponentInstance {
   uint32_t backpressure = 0;
   uint32_t num_waiting_to_enter = 0;
   Thread* exclusive_thread = nullptr;
-  Thread* blocked_first = nullptr;      // threads that wait for backpressure or the exclusive lock, oldest first
-  Thread* blocked_last = nullptr;
+  ThreadQueue blocked;                  // threads that wait for backpressure or the exclusive lock, oldest first
   Store* store = nullptr;
-  ComponentInstance* parent = nullptr;
+  ComponentInstance* parent = nullptr;          // whose `instantiate` made it; null for a root
+  ComponentInstance* lexical_parent = nullptr;  // whose definition encloses the component: outer aliases
   HandleTable handles;
   HandleTable threads;
   std::string name;
@@ -83,14 +83,14 @@ struct ComponentInstance {
   std::vector<std::shared_ptr<RuntimeInstance>> instances;
   std::vector<std::shared_ptr<RuntimeComponent>> components;
   std::vector<std::unique_ptr<AdapterContext>> adapters;
-  std::vector<std::unique_ptr<struct CanonContext>> canons;
+  std::vector<std::unique_ptr<struct BuiltinContext>> canons;
   std::vector<std::unique_ptr<FuncRef>> func_refs;                // of lowered functions and built-ins
   RuntimeInstance exports;
 };
 static_assert(offsetof(ComponentInstance, may_leave) == instance_offset::may_leave);
 
 // First argument of a canonical built-in's stub.
-struct CanonContext {
+struct BuiltinContext {
   StoreContext* store = nullptr;   // offset 0
   ComponentInstance* instance = nullptr;
   CanonBuiltin builtin{};

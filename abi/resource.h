@@ -10,6 +10,8 @@
 
 namespace wjit {
 
+class Store;
+
 // One resource type of one component instance, or of the host. Compared by address.
 struct ResourceType {
   ComponentInstance* implementation = nullptr;   // null: the host
@@ -27,5 +29,15 @@ struct ResourceHandle : HandleRecord {
   Task* borrow_scope = nullptr;  // borrows: the task whose num_borrows counts it
   uint32_t num_lends = 0;        // own: borrows that calls made from it right now
 };
+
+// 📝 error-context: the message only.
+struct ErrorContext : HandleRecord {
+  ErrorContext() : HandleRecord(HandleKind::ErrorContext) {}
+  std::string message;
+};
+
+// Ends an owned resource: its destructor runs (as a task of the implementing instance, entered from `caller`, null: the
+// host), or the host's drop function. False after a trap. abi/canon_resource.cpp.
+bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller);
 
 }  // namespace wjit

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -68,6 +69,10 @@ class Store final : public Strand {
   // Runs guest core code to its end on a fresh fiber, at once (nested in whatever runs). It must not suspend: that is a
   // trap. False when it trapped (the trap is recorded).
   bool run_core(CodePointer function, RegisterArgs& args, RegisterResults* results);
+  // After something nested: if the store is in lockdown, makes the host function that is running abandon its fiber. True then.
+  bool propagate_trap();
+  // False while code runs that may not suspend (realloc, post-return, start functions, lowering).
+  bool may_block() const { return may_block_; }
   // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the error.
   std::expected<std::vector<uint64_t>, Trap> call_core(FuncRef* function, const FuncType& type,
                                                         std::span<const uint64_t> args);
@@ -78,6 +83,8 @@ class Store final : public Strand {
   Result<> start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
                       std::function<void(const void* results)> done);
 
+  // Has `work` run on the strand before its next thread. On the strand, or while no run() is under way.
+  void enqueue(std::function<void()> work);
   // Strand: runs ready threads for a quantum.
   bool run_quantum(Worker& worker) override;
   bool locked_down() const { return context_.trap != nullptr; }
@@ -91,26 +98,32 @@ class Store final : public Strand {
   AdapterContext* host_adapter(const std::shared_ptr<RuntimeFunction>& function);  // context for calls by the host
   // Ready queue.
   void make_ready(Thread& thread);
-  Thread* pop_ready();
+  void remove_from_queue(Thread& thread);   // ready or blocked queue, if it is in one
+  Thread* pop_ready();                      // the next thread whose wait is over
+  // The next ready thread of one instance, not the one that holds its exclusive lock; null if there is none.
+  Thread* pop_ready_of(const ComponentInstance& instance);
   bool has_ready() const { return !ready_.empty(); }
   void trap(TrapCode code, std::string detail = {}) { raise_trap(&context_, code, std::move(detail)); }
   uint64_t next_task_id = 1;
-  uint32_t live_tasks = 0;
-  Scheduler& scheduler() { return scheduler_; }
   // Names the cycle for a deadlock message: which task waits for what.
   std::string describe_deadlock() const;
-  std::vector<Task*> tasks;                 // live ones
+  IntrusiveList<Task, &Task::store_prev, &Task::store_next> tasks;  // live ones
 
  private:
   Engine& engine_;
-  Scheduler& scheduler_;
   StoreOptions options_;
   StoreContext context_;
-  std::deque<Thread*> ready_;
+  ThreadQueue ready_;
+  std::deque<std::function<void()>> inbox_;
   std::unique_ptr<ComponentInstance> host_instance_;
   std::vector<std::unique_ptr<ComponentInstance>> instances_;
+  bool may_block_ = true;
   std::unordered_map<std::string, std::unique_ptr<PayloadType>> payloads_;
   std::unordered_map<RuntimeFunction*, std::unique_ptr<AdapterContext>> host_adapters_;
 };
+
+// An adapter's side for a lifted function, and the callee's fields of its context. abi/store.cpp.
+AdapterSide side_of_lift(const RuntimeFunction& function);
+void fill_callee(Store& store, AdapterContext& context, const RuntimeFunction& function);
 
 }  // namespace wjit

@@ -19,14 +19,14 @@
 namespace wjit {
 
 struct SharedStream;
-struct CanonContext;
+struct BuiltinContext;
 
 enum class CopyState : uint8_t { Idle, Copying, Cancelling, Done };
 enum class CopyResult : uint8_t { Completed = 0, Dropped = 1, Cancelled = 2 };
 
 // A range of elements in somebody's memory.
 struct CopyBuffer {
-  const CanonContext* options = nullptr;  // guest: memory, realloc, encoding; null: host memory
+  const BuiltinContext* options = nullptr;  // guest: memory, realloc, encoding; null: host memory
   uint64_t address = 0;                   // guest: offset in options->memory; host: pointer
   uint32_t length = 0;                    // elements
   uint32_t progress = 0;
@@ -103,7 +103,10 @@ struct SharedStream {
   StreamRead host_read;               // the one read that `source` is working on
   StreamWrite host_write;             // the one write that `sink` is working on
   bool host_busy = false;
-  bool in_source_call = false;        // source/sink method on the stack: do not destroy it yet
+  bool in_host_call = false;          // a source's or sink's method is on the stack: nothing is freed yet
+  CopyBuffer pump_buffer;             // source and sink are both the host's
+  std::unique_ptr<uint8_t[]> pump_memory;
+  bool sink_told = false;             // sink->closed() was called
 };
 
 // A new stream or future with both ends in `instance`'s table: readable index | writable index << 32; 0 when full.

@@ -41,7 +41,7 @@ struct Thread : HandleRecord {
   bool queued = false;             // stands in the store's ready queue
   bool cancelled = false;          // how it was resumed: the result of a cancellable suspension
   bool is_callback = false;        // between events it has no fiber: it waits for its next callback
-  bool exclusive_waiter = false;   // stands in its instance's list of threads that wait for the exclusive lock
+  bool blocked = false;            // stands in its instance's list of blocked threads
   bool host_done = false;          // WaitKind::HostCall: the completion has come
   uint32_t index = 0;              // in the instance's thread table; 0 before it is registered
   uint64_t storage[2] = {0, 0};    // context.get/set
@@ -49,12 +49,17 @@ struct Thread : HandleRecord {
   Fiber* fiber = nullptr;          // null: not started, or a callback task between events
   Waitable* wait_waitable = nullptr;
   WaitableSet* wait_set = nullptr;
-  Thread* wait_next = nullptr;     // list of the set's waiters, or of the instance's blocked threads
-  Thread* task_next = nullptr;     // threads of the task
+  Thread* wait_prev = nullptr;     // list of the set's waiters
+  Thread* wait_next = nullptr;
+  Thread* queue_prev = nullptr;    // the store's ready queue (queued), or the instance's blocked threads (blocked)
+  Thread* queue_next = nullptr;
+  Thread* task_prev = nullptr;     // threads of the task
+  Thread* task_next = nullptr;
   Thread* switch_to = nullptr;     // set while it suspends in favour of another thread
   // Explicit threads (thread.new-indirect): what they run.
   CodePointer function;
   uint64_t argument = 0;
+  bool is_explicit = false;
   // Builtins that suspend keep what their continuation needs here.
   uint64_t saved[4] = {0, 0, 0, 0};
   RegisterArgs registers;          // of a fiber that has not begun yet
@@ -71,16 +76,22 @@ struct Task {
   uint32_t num_borrows = 0;
   uint32_t thread_count = 0;
   uint64_t id = 0;                 // for messages and traces
+  bool* resolved_flag = nullptr;   // set to true when the task resolves: run_task waits for it
+  Task* store_prev = nullptr;      // the store's list of live tasks
+  Task* store_next = nullptr;
   ComponentInstance* instance = nullptr;
   AdapterContext* adapter = nullptr;
   Subtask* subtask = nullptr;      // the caller's view; null when the host called
-  Thread* threads = nullptr;
+  IntrusiveList<Thread, &Thread::task_prev, &Thread::task_next> threads;  // registered ones
   Thread implicit;
   Call call;
   // The host as the caller: told when the task resolves; `returned` false when it was cancelled.
   void (*on_resolve)(Task& task, bool returned) = nullptr;
   void* on_resolve_argument = nullptr;
+  CodePointer destructor;          // a resource's destructor instead of an adapter's `start`
 };
+
+using ThreadQueue = IntrusiveList<Thread, &Thread::queue_prev, &Thread::queue_next>;
 
 enum class SubtaskState : uint8_t {
   Starting = 0,
@@ -107,6 +118,7 @@ struct Subtask : Waitable {
   HostCall* host_call = nullptr;   // the callee is a host function that is not done
   ComponentInstance* caller = nullptr;
   Lender* lenders = nullptr;
+  uint64_t result = 0;             // flat result of a sync lower
 
   bool resolved() const { return state >= SubtaskState::Returned; }
 };

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "abi/handle_table.h"
+#include "base/intrusive_list.h"
 
 namespace wjit {
 
@@ -47,12 +48,11 @@ struct Waitable : HandleRecord {
 
 struct WaitableSet : HandleRecord {
   WaitableSet() : HandleRecord(HandleKind::WaitableSet) {}
-  Waitable* members = nullptr;
-  Waitable* ready_first = nullptr;
-  Waitable* ready_last = nullptr;
-  uint32_t member_count = 0;
+  IntrusiveList<Waitable, &Waitable::set_prev, &Waitable::set_next> members;
+  IntrusiveList<Waitable, &Waitable::ready_prev, &Waitable::ready_next> ready;  // those with an event, oldest first
   uint32_t num_waiting = 0;         // threads that wait on it
-  Thread* waiters = nullptr;        // list through Thread::wait_next, oldest first
+  Thread* first_waiter = nullptr;   // list through Thread::wait_prev and wait_next, oldest first
+  Thread* last_waiter = nullptr;
 };
 
 // Gives the waitable an event and makes its waiter ready. Idempotent while one is pending.
@@ -62,7 +62,7 @@ Event take_event(Waitable& waitable);
 void clear_pending(Waitable& waitable);
 // Moves it into `set`, or out of any when null. Requires no synchronous waiter.
 void join(Waitable& waitable, WaitableSet* set);
-// The oldest event in the set; requires ready_first.
+// The oldest event in the set; requires that there is one.
 Event take_event(WaitableSet& set);
 
 }  // namespace wjit

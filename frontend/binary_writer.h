@@ -1,6 +1,6 @@
 // Writing the binary format: bytes, LEB128 numbers, names, sections. Shared by the assemblers of core modules
-// (frontend/text_module.cpp) and of components. A section is written into a Writer of its own and then appended with its
-// size in front. Core specification 3.0, sections 5.2 and 5.5. Test: test/unit/text_test.cpp.
+// (frontend/text_module.cpp) and of components. A section is written into a Writer of its own and then appended with
+// its size in front. Core specification 3.0, sections 5.2 and 5.5. Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <cstdint>

@@ -118,14 +118,14 @@ struct CanonLower {                     // -> core func
 struct CanonDefine {                    // -> core func: every other canonical definition
   CanonBuiltin builtin{};
   TypeId type = kNoType;                // stream/future type, resource type, task.return's result (kNoType: none)
-  CanonOptions options;                 // as far as the built-in takes any; `memory` of waitable-set.wait too
+  CanonOptions options = {};            // as far as the built-in takes any; `memory` of waitable-set.wait too
   bool is_async = false;                // subtask.cancel, *.cancel-*
   bool cancellable = false;             // waitable-set.wait/poll, thread.*
   uint32_t slot = 0;                    // context.get/set
   ValType slot_type = ValType::i32();   // context.get/set
   uint32_t table = 0;                   // thread.new-indirect: core table
-  FuncType thread_type;                 // thread.new-indirect
-  FuncType core_type;                   // signature of the resulting core function
+  FuncType thread_type = {};            // thread.new-indirect
+  FuncType core_type = {};              // signature of the resulting core function
 };
 struct Import {                         // -> by decl.sort; Instance: binds the resources that its type exports
   ExternDecl decl;

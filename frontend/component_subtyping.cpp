@@ -40,7 +40,7 @@ class Substituter {
         if (it == sub_.resources.end()) return t;
         ComponentTypeDef def = types_[t];
         def.resource = types_[it->second].resource;
-        return add_type(types_, std::move(def));
+        return add(t, std::move(def));
       }
       case TypeKind::Own:
       case TypeKind::Borrow: {
@@ -50,7 +50,7 @@ class Substituter {
         ComponentTypeDef def = types_[t];
         if (it != sub_.resources.end()) def.resource = types_[it->second].resource;
         def.resource_type = resource_type;
-        return add_type(types_, std::move(def));
+        return add(t, std::move(def));
       }
       default: break;
     }
@@ -72,7 +72,11 @@ class Substituter {
     def.second = second;
     for (size_t i = 0; i < imports; i++) new_imports[i].put(def.imports[i]);
     for (size_t i = 0; i < exports; i++) new_exports[i].put(def.exports[i]);
-    return add_type(types_, std::move(def));
+    return add(t, std::move(def));
+  }
+
+  TypeId add(TypeId old, ComponentTypeDef def) {
+    return budget_.charge_memory(def) ? add_type(types_, std::move(def)) : old;
   }
 
   struct DeclTypes {
@@ -159,6 +163,15 @@ const char* describe(TypeKind kind) {
   }
 }
 
+std::string describe(const FuncType& type) {
+  auto list = [](const char* what, const std::vector<ValType>& values) {
+    std::string out;
+    for (ValType value : values) out += " " + to_string(value);
+    return out.empty() ? out : fmt::format(" ({}{})", what, out);
+  };
+  return fmt::format("(func{}{})", list("param", type.params), list("result", type.results));
+}
+
 bool limits_match(const Limits& actual, const Limits& expected) {
   if (actual.is_64 != expected.is_64 || actual.min < expected.min) return false;
   return !expected.max || (actual.max && *actual.max <= *expected.max);
@@ -217,6 +230,13 @@ TypeId fresh_resource(ComponentTypes& types, std::string name) {
   return add_type(types, std::move(def));
 }
 
+TypeId fresh_copy(ComponentTypes& types, TypeId old, WorkBudget& budget) {
+  constexpr uint64_t kStepsPerResource = 1000;  // they take memory, too
+  const ResourceId id = types[old].resource;
+  if (!budget.charge(kStepsPerResource + types.resource_names[id].size())) return old;
+  return fresh_resource(types, types.resource_names[id]);
+}
+
 std::vector<TypeId> bound_resources(const ComponentTypes& types, const std::vector<ExternDecl>& decls,
                                     WorkBudget& budget) {
   std::vector<TypeId> out;
@@ -232,7 +252,7 @@ TypeId freshen(ComponentTypes& types, TypeId instance, WorkBudget& budget) {
   for (TypeId old : bound) {
     ResourceId id = types[old].resource;
     if (substitution.resources.contains(id)) continue;
-    TypeId fresh = fresh_resource(types, types.resource_names[id]);
+    TypeId fresh = fresh_copy(types, old, budget);
     substitution.resources[id] = fresh;
     substitution.named[old] = fresh;
   }
@@ -246,7 +266,7 @@ std::unordered_set<ResourceId> free_resources(const ComponentTypes& types, TypeI
 // --- Matcher ---
 
 bool Matcher::mismatch(std::string message) {
-  if (error_.empty()) error_ = budget_.left == 0 ? "types are too complex to be compared" : std::move(message);
+  if (error_.empty()) error_ = budget_.is_exhausted() ? "types are too complex to be compared" : std::move(message);
   return false;
 }
 
@@ -400,8 +420,7 @@ bool Matcher::exports(TypeId actual, TypeId expected) {
 
 void Matcher::bind_fresh(const std::vector<ExternDecl>& decls, Substitution& side) {
   for (TypeId bound : bound_resources(types_, decls, budget_)) {
-    ResourceId id = types_[bound].resource;
-    side.resources[id] = fresh_resource(types_, "");
+    side.resources[types_[bound].resource] = fresh_copy(types_, bound, budget_);
   }
 }
 
@@ -467,10 +486,10 @@ bool Matcher::core_decl(const CoreExternDecl& actual, const CoreExternDecl& expe
   switch (expected.kind) {
     case ExternKind::Func:
       if (is_canonical_subtype(actual.canonical_id, expected.canonical_id)) return true;
-      return fail(fmt::format("expected: {}, found: {}", to_string(expected.func), to_string(actual.func)));
+      return fail(fmt::format("expected: {}, found: {}", describe(expected.func), describe(actual.func)));
     case ExternKind::Tag:
       if (actual.canonical_id == expected.canonical_id) return true;
-      return fail(fmt::format("expected tag type: {}, found: {}", to_string(expected.func), to_string(actual.func)));
+      return fail(fmt::format("expected tag type: {}, found: {}", describe(expected.func), describe(actual.func)));
     case ExternKind::Table:
       if (actual.table.element != expected.table.element) {
         return fail(fmt::format("expected table element type {}, found {}", to_string(expected.table.element),

@@ -26,6 +26,7 @@ namespace wjit {
 // Steps that one decoding may spend on types; the largest real components (Python, 21 MB) need some 100,000.
 struct WorkBudget {
   uint64_t left = 100'000'000;
+  uint64_t memory_left = 4'000'000;  // types, their parts and declarations in the arena
   // False when it is used up.
   bool charge(uint64_t steps) {
     if (steps > left) {
@@ -35,6 +36,21 @@ struct WorkBudget {
     left -= steps;
     return true;
   }
+  // The same for what a type takes in the arena.
+  bool charge_memory(const ComponentTypeDef& def) {
+    uint64_t items = 2 + 2 * (def.core_imports.size() + def.core_exports.size());
+    for (const NamedType& part : def.parts) items += 1 + part.name.size() / 32;
+    for (const auto* decls : {&def.imports, &def.exports}) {
+      for (const ExternDecl& decl : *decls) items += 2 + decl.name.size() / 32;
+    }
+    if (items > memory_left) {
+      left = memory_left = 0;
+      return false;
+    }
+    memory_left -= items;
+    return true;
+  }
+  bool is_exhausted() const { return left == 0; }
 };
 
 struct Substitution {
@@ -48,6 +64,8 @@ TypeId substitute(ComponentTypes& types, TypeId t, Substitution& substitution, W
 
 // A new resource type, with a fresh ResourceId.
 TypeId fresh_resource(ComponentTypes& types, std::string name);
+// The same as a copy of `old`; charged to the budget, `old` itself when that is used up.
+TypeId fresh_copy(ComponentTypes& types, TypeId old, WorkBudget& budget);
 
 // The Resource types that `decls` bind, through nested instances, in order.
 std::vector<TypeId> bound_resources(const ComponentTypes& types, const std::vector<ExternDecl>& decls, WorkBudget& budget);
@@ -72,7 +90,6 @@ class Matcher {
   static bool core_decl(const CoreExternDecl& actual, const CoreExternDecl& expected, std::string& error);
 
   const std::string& error() const { return error_; }
-  bool is_exhausted() const { return budget_.left == 0; }
   Substitution& expected_side() { return expected_; }
 
  private:

@@ -106,13 +106,13 @@ void ModuleDecoder::read_section(SectionId id, Reader& in) {
 }
 
 void ModuleDecoder::read_types(Reader& in) {
-  const uint32_t n = in.count(limit::kItems, "types", 2);
+  const uint32_t n = in.count(limit::kItems, "types");
   module_.types.reserve(n);
   for (uint32_t i = 0; i < n && in.ok(); ++i) read_rec_type(in, module_.types);
 }
 
 void ModuleDecoder::read_imports(Reader& in) {
-  const uint32_t n = in.count(limit::kItems, "imports", 4);
+  const uint32_t n = in.count(limit::kItems, "imports");
   module_.imports.reserve(n);
   for (uint32_t i = 0; i < n && in.ok(); ++i) {
     Import import;
@@ -173,7 +173,7 @@ void ModuleDecoder::read_functions(Reader& in) {
 
 void ModuleDecoder::read_tables(Reader& in) {
   constexpr uint8_t kWithInit = 0x40;
-  const uint32_t n = in.count(limit::kTables, "tables", 3);
+  const uint32_t n = in.count(limit::kTables, "tables");
   for (uint32_t i = 0; i < n && in.ok(); ++i) {
     const size_t at = in.offset();
     Table table;
@@ -193,17 +193,17 @@ void ModuleDecoder::read_tables(Reader& in) {
 }
 
 void ModuleDecoder::read_memories(Reader& in) {
-  const uint32_t n = in.count(limit::kTables, "memories", 2);
+  const uint32_t n = in.count(limit::kTables, "memories");
   for (uint32_t i = 0; i < n && in.ok(); ++i) module_.memories.push_back({.type = read_memory_type(in)});
 }
 
 void ModuleDecoder::read_tags(Reader& in) {
-  const uint32_t n = in.count(limit::kTables, "tags", 2);
+  const uint32_t n = in.count(limit::kTables, "tags");
   for (uint32_t i = 0; i < n && in.ok(); ++i) module_.tags.push_back(read_tag_type(in, module_.types));
 }
 
 void ModuleDecoder::read_globals(Reader& in) {
-  const uint32_t n = in.count(limit::kItems, "globals", 3);
+  const uint32_t n = in.count(limit::kItems, "globals");
   module_.globals.reserve(module_.globals.size() + n);
   for (uint32_t i = 0; i < n && in.ok(); ++i) {
     Global global;
@@ -215,7 +215,7 @@ void ModuleDecoder::read_globals(Reader& in) {
 }
 
 void ModuleDecoder::read_exports(Reader& in) {
-  const uint32_t n = in.count(limit::kItems, "exports", 3);
+  const uint32_t n = in.count(limit::kItems, "exports");
   module_.exports.reserve(n);
   std::unordered_set<std::string_view> names;
   for (uint32_t i = 0; i < n && in.ok(); ++i) {

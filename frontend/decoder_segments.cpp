@@ -5,7 +5,7 @@
 namespace wjit {
 
 void ModuleDecoder::read_elements(Reader& in) {
-  const uint32_t n = in.count(limit::kItems, "element segments", 2);
+  const uint32_t n = in.count(limit::kItems, "element segments");
   module_.elems.reserve(n);
   for (uint32_t i = 0; i < n && in.ok(); ++i) module_.elems.push_back(read_element(in));
 }
@@ -73,7 +73,7 @@ ElemSegment ModuleDecoder::read_element(Reader& in) {
 
 void ModuleDecoder::read_datas(Reader& in) {
   const size_t section_at = in.offset();
-  const uint32_t n = in.count(limit::kItems, "data segments", 2);
+  const uint32_t n = in.count(limit::kItems, "data segments");
   if (in.ok() && data_count_ && *data_count_ != n) {
     return in.malformed_at(section_at, "data count and data section have inconsistent lengths: {} and {}", *data_count_,
                            n);

@@ -56,7 +56,7 @@ void read_composite_type(Reader& in, uint32_t type_count, TypeDef& type) {
       return;
     case kStructType: {
       type.kind = CompositeKind::Struct;
-      const uint32_t n = in.count(limit::kFields, "fields", 2);
+      const uint32_t n = in.count(limit::kFields, "fields");
       type.fields.reserve(n);
       for (uint32_t i = 0; i < n && in.ok(); ++i) type.fields.push_back(read_field_type(in, type_count));
       return;
@@ -146,10 +146,10 @@ Limits read_bounds(Reader& in, uint8_t flags) {
   return limits;
 }
 
-void check_limits(Reader& in, size_t at, const Limits& limits, uint64_t range, std::string_view message) {
+void check_limits(Reader& in, size_t at, const Limits& limits, uint64_t range, std::string_view what) {
   if (!in.ok()) return;
   if (limits.min > range || (limits.max && *limits.max > range)) {
-    in.invalid_at(at, "{} {}", message, range);
+    in.invalid_at(at, "{} must be at most {}", what, range);
   } else if (limits.max && *limits.max < limits.min) {
     in.invalid_at(at, "size minimum must not be greater than maximum");
   }
@@ -192,7 +192,7 @@ Limits read_table_limits(Reader& in) {
   const uint8_t flags = in.byte();
   if (flags & ~(kHasMax | kIs64)) in.malformed_at(at, "malformed limits flags {:#04x}", flags);
   const Limits limits = read_bounds(in, flags);
-  check_limits(in, at, limits, limits.is_64 ? UINT64_MAX : UINT32_MAX, "table size must be at most");
+  check_limits(in, at, limits, limits.is_64 ? UINT64_MAX : UINT32_MAX, "table size");
   return limits;
 }
 
@@ -223,7 +223,7 @@ MemoryType read_memory_type(Reader& in) {
   }
   uint64_t range = memory.limits.is_64 ? limit::kMaxPages64 : limit::kMaxPages32;
   if (memory.page_size_log2 == 0) range = memory.limits.is_64 ? UINT64_MAX : UINT32_MAX;
-  check_limits(in, at, memory.limits, range, "memory size, in pages, must be at most");
+  check_limits(in, at, memory.limits, range, "memory size");
   return memory;
 }
 
@@ -251,7 +251,7 @@ void read_rec_type(Reader& in, std::vector<TypeDef>& types) {
   uint32_t size = 1;
   if (in.peek() == kRecGroup) {
     in.byte();
-    size = in.count(limit::kItems, "types in a recursion group", 2);
+    size = in.count(limit::kItems, "types in a recursion group");
   }
   if (size > limit::kItems - std::min(first, limit::kItems)) {
     in.unsupported_at(at, "too many types: the limit is {}", limit::kItems);

@@ -1,5 +1,5 @@
-// Cutting a text into tokens: one pass, a table for the character classes, no recursion (nested comments, annotations and
-// parentheses are counted). The interface is frontend/lexer.h; the test is test/unit/lexer_test.cpp.
+// Cutting a text into tokens: one pass, a table for the character classes, no recursion (nested comments, annotations
+// and parentheses are counted). The interface is frontend/lexer.h; the test is test/unit/lexer_test.cpp.
 #include "frontend/lexer.h"
 
 #include <array>
@@ -12,10 +12,10 @@ namespace {
 constexpr size_t kMaxText = size_t{1} << 30;
 
 enum CharClass : uint8_t {
-  kIdChar = 1,        // may be part of an id, keyword or number
-  kRunChar = 2,       // , ; [ ] { }: only part of reserved tokens
-  kStringEnd = 4,     // stops the plain part of a string: quote, backslash, control characters, not ASCII
-  kCommentStop = 8,   // what a block comment looks at
+  kIdChar = 1,       // may be part of an id, keyword or number
+  kRunChar = 2,      // , ; [ ] { }: only part of reserved tokens
+  kStringEnd = 4,    // stops the plain part of a string: quote, backslash, control characters, not ASCII
+  kCommentStop = 8,  // what a block comment looks at
 };
 
 constexpr std::array<uint8_t, 256> kClass = [] {

@@ -1,9 +1,9 @@
 // Tokens of the text format. A text is cut into tokens once, by lex(); parsers walk the list with a Cursor
 // (frontend/text_cursor.h), and a script (frontend/wast.cpp) hands parts of one list to the assemblers.
 //
-// Cutting never fails: what is no token (an illegal character, an unclosed string, a bad escape) becomes a token of kind
-// Error, which fails whoever meets it. So a malformed module inside a script does not spoil the script.
-// Comments are dropped; annotations `(@id …)` are white space, kept in a list of their own for those who understand them.
+// Cutting never fails: what is no token (an illegal character, an unclosed string, a bad escape) becomes a token of
+// kind Error, which fails whoever meets it. So a malformed module inside a script does not spoil the script. Comments
+// are dropped; annotations `(@id …)` are white space, kept in a list of their own for those who understand them.
 // Matching parentheses know each other, so that skipping a form takes no time.
 // Core specification 3.0, section 6.3 (lexical format). Users: text_*.cpp, wast.cpp. Test: test/unit/lexer_test.cpp.
 #pragma once
@@ -58,7 +58,8 @@ struct TokenList {
   std::deque<std::string> extra;
 
   std::string_view spelling(const Token& token) const { return text.substr(token.offset, token.length); }
-  // The name behind `$` of an Id, quotes and escapes resolved: $"a" and $a are the same. Valid as long as list and text.
+  // The name behind `$` of an Id, quotes and escapes resolved: $"a" and $a are the same. Valid as long as list and
+  // text.
   std::string_view id_name(const Token& token) const;
   // The bytes of a String; not necessarily UTF-8.
   std::string string_value(const Token& token) const;

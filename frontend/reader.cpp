@@ -32,10 +32,10 @@ bool is_utf8(std::span<const uint8_t> bytes) {
   return true;
 }
 
-uint32_t Reader::count(uint32_t limit, std::string_view what, uint32_t min_bytes) {
+uint32_t Reader::count(uint32_t limit, std::string_view what) {
   const size_t at = offset();
   const uint32_t n = u32();
-  if (n > remaining() / min_bytes) {
+  if (n > remaining()) {
     malformed_at(at, "{}", is_part_ ? "unexpected end of section or function" : "length out of bounds");
     return 0;
   }

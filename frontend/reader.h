@@ -72,10 +72,9 @@ class Reader {
   uint32_t fixed32() { return fixed<uint32_t>(); }
   uint64_t fixed64() { return fixed<uint64_t>(); }
 
-  // The length of a vector whose elements take at least `min_bytes` bytes each. More than `limit` elements is an
-  // implementation limit ("too many <what>", Unsupported); more than can be there is malformed. So what the caller
-  // reserves for the result is bounded by the size of the input.
-  uint32_t count(uint32_t limit, std::string_view what, uint32_t min_bytes = 1);
+  // The length of a vector. More elements than bytes are left is malformed; more than `limit` is an implementation limit
+  // ("too many <what>", Unsupported). So what the caller reserves is bounded by the size of the input.
+  uint32_t count(uint32_t limit, std::string_view what);
 
   // A vec(byte) that must be UTF-8; the view is into the bytes.
   std::string_view name();

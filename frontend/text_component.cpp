@@ -111,6 +111,7 @@ Bytes Assembler::component_contents(const NewId& id) {
   constexpr uint8_t kPreamble[] = {0x00, 'a', 's', 'm', 0x0D, 0x00, 0x01, 0x00};
   scope.out.bytes(kPreamble);
   while (c_.at_open()) definition();
+  for (const auto& [space, entry] : scope.inline_exports) define(Section::Export, entry, space);
   scope.end_section();
   name_section(scope, id, scope.out);
   return scope.out.take();

@@ -30,7 +30,7 @@ void Assembler::alias_outer_core_types(std::span<const std::string_view> own_ids
     if (types.find(id) || std::ranges::find(own_ids, id) != own_ids.end()) continue;
     uint32_t count = 0;
     const auto outer = find_outer(Space::CoreType, id, count);
-    if (outer) alias_outer(Space::CoreType, count, *outer, {id, std::string(id)});
+    if (outer) scope_->space(Space::CoreType).bind(c_, id, alias_outer(Space::CoreType, count, *outer));
   }
 }
 

@@ -66,6 +66,8 @@ struct Scope {
   std::array<IndexSpace, kSpaceCount> spaces;
   // Ids that resolved to an enclosing scope: the index of the alias made for them.
   std::map<std::pair<Space, std::string_view>, uint32_t> implicit_aliases;
+  // Exports written inside definitions: they are made when the component ends.
+  std::vector<std::pair<Space, Writer>> inline_exports;
   // For the name section.
   std::array<std::vector<std::pair<uint32_t, std::string>>, kSpaceCount> names;
   // Module types: encoded function types, so that equal anonymous ones share a definition.
@@ -203,6 +205,7 @@ class Assembler {
   Writer extern_name();
   bool at_inline(std::string_view keyword) const;
   std::vector<Writer> inline_exports();
+  // Keeps one export for each of the names until the end of the component.
   void export_all(const std::vector<Writer>& names, Space space, uint32_t index);
   // `(import "x")` inside a definition, its type behind. False when there is none.
   bool inline_import(Space space, const NewId& id, uint32_t& index);

@@ -2,6 +2,7 @@
 // `(func $f (import "x") …)` and `(instance $i (export "x") …)`.
 //
 // Every export makes a new index in the space of what it exports; the id in front of the name is bound to that one.
+// Inline exports come after all other definitions of the component, so they do not shift the indices of those.
 // Interface: frontend/text_component_impl.h. Binary.md, "Import and Export Definitions".
 // Test: test/unit/text_component_test.cpp.
 #include <algorithm>
@@ -88,7 +89,7 @@ void Assembler::export_all(const std::vector<Writer>& names, Space space, uint32
     write_sort(space, out);
     out.u32(index);
     out.byte(0x00);
-    define(Section::Export, out, space);
+    scope_->inline_exports.emplace_back(space, std::move(out));
   }
 }
 

@@ -137,7 +137,6 @@ uint32_t Assembler::named_index(Space space, std::string_view id) {
     return 0;
   }
   const uint32_t index = alias_outer(space, count, *outer);
-  scope_->names[static_cast<size_t>(space)].emplace_back(index, id);
   scope_->implicit_aliases.emplace(std::pair(space, id), index);
   return index;
 }
@@ -289,8 +288,12 @@ void Assembler::alias() {
   c_.expect_close();
 }
 
+// `(component (alias outer $C $t (type)))` is a component whose first definition is an alias: that one ends in a sort.
 bool Assembler::inverted_alias(Space space, const NewId& id, uint32_t& index) {
-  if (!c_.take_open("alias")) return false;
+  if (!c_.at_open("alias")) return false;
+  const uint32_t end = c_.form_end();
+  if (c_.failed() || c_.list().tokens[end - 2].kind == TokenKind::Close) return false;
+  c_.take_open("alias");
   const AliasTarget target = alias_target();
   index = make_alias(target, space, id);
   c_.expect_close();

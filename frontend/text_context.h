@@ -1,6 +1,6 @@
 // The identifier context of one core module that is being assembled: its index spaces, its types, and what the
-// instructions ask of the module (implicit types, a data count section). text_module.cpp fills it, text_instructions.cpp
-// reads it. Core specification 3.0, sections 6.4.4 (identifier contexts) and 6.5.9 (type uses).
+// instructions ask of the module (implicit types, a data count section). text_module.cpp fills it,
+// text_instructions.cpp reads it. Core specification 3.0, sections 6.4.4 (identifier contexts) and 6.5.9 (type uses).
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ class TypeTable {
 
  private:
   struct Definition {
-    Bytes func;                                          // its functype, when it is one
+    Bytes func;                                             // its functype, when it is one
     std::unordered_map<std::string_view, uint32_t> fields;  // of a struct
   };
   // Parses `$id? subtype )` behind `(type`.
@@ -45,7 +45,8 @@ class TypeTable {
   static std::string key(const Bytes& func) { return {func.begin(), func.end()}; }
 
   std::vector<Definition> definitions_;
-  std::unordered_map<std::string, uint32_t> func_types_;  // by encoding; final, without supertypes, alone in their group
+  std::unordered_map<std::string, uint32_t>
+      func_types_;  // by encoding; final, without supertypes, alone in their group
   Writer section_;
   uint32_t groups_ = 0;
 };

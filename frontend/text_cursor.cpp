@@ -27,10 +27,10 @@ bool Cursor::unexpected(std::string_view wanted) {
   std::string found;
   switch (kind()) {
     case TokenKind::End: found = "unexpected end"; break;
-    case TokenKind::Reserved:
-    case TokenKind::Keyword: found = fmt::format("unexpected token {:.40}", spelling()); break;
+    case TokenKind::Reserved: found = fmt::format("unknown operator {:.40}", spelling()); break;
     case TokenKind::Open:
-      found = kind(1) == TokenKind::Keyword ? fmt::format("unexpected token ({:.40}", spelling(1)) : "unexpected token (";
+      found =
+          kind(1) == TokenKind::Keyword ? fmt::format("unexpected token ({:.40}", spelling(1)) : "unexpected token (";
       break;
     default: found = fmt::format("unexpected token {:.40}", spelling());
   }
@@ -47,7 +47,9 @@ std::optional<std::string_view> Cursor::take_id() {
 
 bool Cursor::expect_open() { return take(TokenKind::Open) || unexpected("("); }
 
-bool Cursor::expect_open(std::string_view keyword) { return take_open(keyword) || unexpected(fmt::format("({}", keyword)); }
+bool Cursor::expect_open(std::string_view keyword) {
+  return take_open(keyword) || unexpected(fmt::format("({}", keyword));
+}
 
 bool Cursor::expect_keyword(std::string_view keyword) { return take_keyword(keyword) || unexpected(keyword); }
 

@@ -1,8 +1,8 @@
 // A position in a token list, and the words that all parsers of the text format use: look ahead, take, expect, fail.
 //
 // The first failure of a cursor is kept and moves it to the end: from then on it stands before End, every take_… gives
-// false, every parse_… a neutral value, at_end() is true, and loops end by themselves. So parsers do not test each step;
-// whoever started the parsing looks at failed() once and throws the result away.
+// false, every parse_… a neutral value, at_end() is true, and loops end by themselves. So parsers do not test each
+// step; whoever started the parsing looks at failed() once and throws the result away.
 //
 //   while (c.at_open()) {                   // not `while (!c.at(Close))`, which would not stop at the end of the text
 //     if (c.take_open("param")) { …; c.expect_close(); }
@@ -99,7 +99,8 @@ class Cursor {
   std::optional<InputError> error_;
 };
 
-// One index space: how many entries there are and which of them have ids. `what` is the specification's word for an entry
+// One index space: how many entries there are and which of them have ids. `what` is the specification's word for an
+// entry
 // ("func", "type", "local", …), used in "unknown func $f" and "duplicate func $f".
 class IndexSpace {
  public:

@@ -242,7 +242,7 @@ void InstructionAssembler::memarg(Cursor& c, const OpcodeInfo& row, bool has_lan
   uint32_t alignment = alignment_of(row);
   const Token& align_token = c.peek();
   if (std::optional<uint64_t> align = take_assignment(c, "align=")) {
-    if (!std::has_single_bit(*align)) c.fail_at(align_token, "malformed alignment: not a power of two");
+    if (!std::has_single_bit(*align)) c.fail_at(align_token, "alignment must be a power of two");
     alignment = *align == 0 ? 0 : static_cast<uint32_t>(std::countr_zero(*align));
   }
   out.u32(alignment | (memory != 0 ? 0x40u : 0u));

@@ -1,7 +1,8 @@
 // Structure of instruction sequences: folded forms, blocks, labels. The interface is frontend/text_instructions.h.
 //
-// run() looks at one token at a time; frames_ says what is open. A folded operator is encoded, immediates included, when
-// its name is met, and waits in pending_ until its operands are out. The label of an `if` comes into scope only at `(then`.
+// run() looks at one token at a time; frames_ says what is open. A folded operator is encoded, immediates included,
+// when its name is met, and waits in pending_ until its operands are out. The label of an `if` comes into scope only at
+// `(then`.
 #include "frontend/text_instructions.h"
 
 namespace wjit {
@@ -11,9 +12,18 @@ constexpr uint8_t kIf = 0x04, kElse = 0x05, kEnd = 0x0B;
 
 // Instructions of proposals that have a text form but no row in the table.
 bool is_of_a_proposal(std::string_view name) {
-  return name.find(".atomic.") != name.npos || name == "atomic.fence" || name == "try" || name == "catch" ||
-         name == "catch_all" || name == "delegate" || name == "rethrow" || name == "i64.add128" ||
-         name == "i64.sub128" || name == "i64.mul_wide_s" || name == "i64.mul_wide_u";
+  return name.find(".atomic.") != name.npos || name == "atomic.fence" || name == "try" || name == "delegate" ||
+         name == "rethrow" || name == "i64.add128" || name == "i64.sub128" || name == "i64.mul_wide_s" ||
+         name == "i64.mul_wide_u";
+}
+
+// Words of the format that are no instructions; where one is met, something stands in the wrong place.
+bool is_clause(std::string_view word) {
+  for (std::string_view each :
+       {"param", "result", "type", "local", "then", "catch", "catch_ref", "catch_all", "catch_all_ref"}) {
+    if (word == each) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -152,7 +162,7 @@ const OpcodeInfo* InstructionAssembler::find_instruction(Cursor& c) {
       c.fail(fmt::format("instruction {}", c.spelling()), InputFault::Unsupported);
     }
   }
-  if (c.at_end() || c.at_open() || c.at_string()) {
+  if (c.at_end() || c.at_open() || c.at_string() || is_clause(c.spelling())) {
     c.unexpected("an instruction");
   } else {
     c.fail(fmt::format("unknown operator {:.40}", c.spelling()));

@@ -1,8 +1,8 @@
 // The assembler of instructions: flat and folded forms in, binary instructions out. One object serves all functions and
 // constant expressions of a module. It keeps its own stack, so that nesting costs heap and not the machine's stack.
-// The plain instructions and their immediates are rows of frontend/opcodes.def; what the table does not say (labels, type
-// uses, abbreviations) is in frontend/text_instructions.cpp and frontend/text_immediates.cpp.
-// Core specification 3.0, section 6.6. User: text_module.cpp. Test: test/unit/text_test.cpp.
+// The plain instructions and their immediates are rows of frontend/opcodes.def; what the table does not say (labels,
+// type uses, abbreviations) is in frontend/text_instructions.cpp and frontend/text_immediates.cpp. Core
+// specification 3.0, section 6.6. User: text_module.cpp. Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <optional>
@@ -42,7 +42,7 @@ class InstructionAssembler {
   };
   struct Frame {
     Form form;
-    size_t pending = 0;                         // Operator, IfCondition: where it begins in pending_
+    size_t pending = 0;                          // Operator, IfCondition: where it begins in pending_
     std::optional<std::string_view> label = {};  // IfCondition: known before it is in scope
   };
   struct Label {

@@ -1,8 +1,8 @@
 // Core modules, text -> binary. The interface is frontend/text_module.h.
 //
-// A module is read twice. collect() gives every field its index and binds its id, skipping what is inside; then the types
-// are encoded, and assemble_field() encodes the fields in the order of the text, each into the section that it belongs to.
-// Sections are put together at the end, because instructions still add types (TypeTable::resolve).
+// A module is read twice. collect() gives every field its index and binds its id, skipping what is inside; then the
+// types are encoded, and assemble_field() encodes the fields in the order of the text, each into the section that it
+// belongs to. Sections are put together at the end, because instructions still add types (TypeTable::resolve).
 #include "frontend/text_module.h"
 
 #include <algorithm>
@@ -17,8 +17,18 @@ namespace wjit {
 namespace {
 
 enum SectionId : uint8_t {
-  kImport = 2, kFunction = 3, kTable = 4, kMemory = 5, kGlobal = 6, kExport = 7, kStart = 8, kElem = 9, kCode = 10,
-  kData = 11, kDataCount = 12, kTag = 13,
+  kImport = 2,
+  kFunction = 3,
+  kTable = 4,
+  kMemory = 5,
+  kGlobal = 6,
+  kExport = 7,
+  kStart = 8,
+  kElem = 9,
+  kCode = 10,
+  kData = 11,
+  kDataCount = 12,
+  kTag = 13,
 };
 
 constexpr uint8_t kMagic[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
@@ -58,6 +68,9 @@ class ModuleAssembler {
   void collect_inline_segment(Cursor& c, IndexSpace& space);
   void collect_import(Cursor& c);
   IndexSpace* space_of(std::string_view keyword);
+  std::string import_too_late() const {
+    return fmt::format("import after {}", first_definition_ == "func" ? "function" : first_definition_);
+  }
 
   // Second pass.
   void assemble_field(Cursor& c);
@@ -150,7 +163,7 @@ void ModuleAssembler::collect_external(Cursor& c, IndexSpace& space) {
   space.add_here(c);
   while (c.at_open("export")) c.skip_form();
   if (c.at_open("import")) {
-    if (!first_definition_.empty()) c.fail_at(field, fmt::format("import after {}", first_definition_));
+    if (!first_definition_.empty()) c.fail_at(field, import_too_late());
   } else {
     if (first_definition_.empty()) first_definition_ = c.list().spelling(field);
     if (&space == &context_.tables) collect_inline_segment(c, context_.elems);
@@ -169,7 +182,7 @@ void ModuleAssembler::collect_inline_segment(Cursor& c, IndexSpace& space) {
 }
 
 void ModuleAssembler::collect_import(Cursor& c) {
-  if (!first_definition_.empty()) c.fail(fmt::format("import after {}", first_definition_));
+  if (!first_definition_.empty()) c.fail(import_too_late());
   c.advance();
   c.expect_name();
   c.expect_name();
@@ -193,17 +206,28 @@ void ModuleAssembler::assemble_field(Cursor& c) {
     c.skip_form();
     return;
   }
-  if (c.take_keyword("import")) assemble_import(c);
-  else if (c.take_keyword("func")) assemble_func(c);
-  else if (c.take_keyword("table")) assemble_table(c);
-  else if (c.take_keyword("memory")) assemble_memory(c);
-  else if (c.take_keyword("global")) assemble_global(c);
-  else if (c.take_keyword("tag")) assemble_tag(c);
-  else if (c.take_keyword("export")) assemble_export(c);
-  else if (c.take_keyword("start")) assemble_start(c);
-  else if (c.take_keyword("elem")) assemble_elem(c);
-  else if (c.take_keyword("data")) assemble_data(c);
-  else c.unexpected("a module field");
+  if (c.take_keyword("import"))
+    assemble_import(c);
+  else if (c.take_keyword("func"))
+    assemble_func(c);
+  else if (c.take_keyword("table"))
+    assemble_table(c);
+  else if (c.take_keyword("memory"))
+    assemble_memory(c);
+  else if (c.take_keyword("global"))
+    assemble_global(c);
+  else if (c.take_keyword("tag"))
+    assemble_tag(c);
+  else if (c.take_keyword("export"))
+    assemble_export(c);
+  else if (c.take_keyword("start"))
+    assemble_start(c);
+  else if (c.take_keyword("elem"))
+    assemble_elem(c);
+  else if (c.take_keyword("data"))
+    assemble_data(c);
+  else
+    c.unexpected("a module field");
   c.expect_close();
 }
 
@@ -296,8 +320,8 @@ void ModuleAssembler::assemble_func(Cursor& c) {
   // Parameters are the first locals; those that only `(type x)` mentions have no names.
   context_.locals.clear();
   local_names_.clear();
-  uint32_t param_count = use.has_inline ? static_cast<uint32_t>(use.params.names.size())
-                                        : context_.types.param_count(type);
+  uint32_t param_count =
+      use.has_inline ? static_cast<uint32_t>(use.params.names.size()) : context_.types.param_count(type);
   for (uint32_t i = 0; i < param_count; ++i) {
     auto id = i < use.params.names.size() ? use.params.names[i] : std::nullopt;
     uint32_t local = context_.locals.add(c, id);

@@ -12,9 +12,10 @@
 
 namespace wjit {
 
-// Assembles what stands between `(module $id?` and its `)`: either fields, or `binary "…"*`, or `quote "…"*`. The cursor
-// stands behind `module` and the optional id, which the caller has taken and passes for the name section; afterwards it
-// stands before the `)`. The same serves `(core module $id? …)` of a component. The error, if any, is also the cursor's.
+// Assembles what stands between `(module $id?` and its `)`: either fields, or `binary "…"*`, or `quote "…"*`. The
+// cursor stands behind `module` and the optional id, which the caller has taken and passes for the name section;
+// afterwards it stands before the `)`. The same serves `(core module $id? …)` of a component. The error, if any, is
+// also the cursor's.
 Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string_view> id = std::nullopt);
 
 // `(module $id? …)`, with its parentheses.

@@ -1,5 +1,5 @@
-// The interface is frontend/text_numbers.h. Decimal floats go through std::from_chars, which rounds exactly; hexadecimal
-// ones are rounded here, from the leading 64 significant bits and a sticky bit for the rest.
+// The interface is frontend/text_numbers.h. Decimal floats go through std::from_chars, which rounds exactly;
+// hexadecimal ones are rounded here, from the leading 64 significant bits and a sticky bit for the rest.
 #include "frontend/text_numbers.h"
 
 #include <algorithm>
@@ -95,8 +95,8 @@ FloatFault round_binary(uint64_t mantissa, int64_t exponent, bool sticky, const 
     sticky |= drop > 64 || (mantissa << 1) != 0;
   }
   if (half && (sticky || (kept & 1) != 0)) ++kept;
-  // With the hidden bit of a normal number left in `kept`, adding the exponent minus one gives the encoding; a carry out
-  // of the significand goes into the exponent as it should, also from subnormal to normal.
+  // With the hidden bit of a normal number left in `kept`, adding the exponent minus one gives the encoding; a carry
+  // out of the significand goes into the exponent as it should, also from subnormal to normal.
   uint64_t biased = top < format.min_exponent ? 0 : static_cast<uint64_t>(top - format.min_exponent);
   bits = (biased << format.significand_bits) + kept;
   uint64_t infinity = static_cast<uint64_t>(format.max_exponent * 2 + 1) << format.significand_bits;
@@ -189,10 +189,16 @@ FloatFault nan_payload(std::string_view s, const FloatFormat& format, uint64_t& 
   return FloatFault::None;
 }
 
+// What stands here is no number of the kind that is wanted; perhaps it is one of another kind.
 bool not_a_number(Cursor& c) {
+  uint64_t unused = 0;
   switch (c.kind()) {
     case TokenKind::Number:
     case TokenKind::Keyword:
+      if (c.spelling().starts_with("nan") || literal_float(c.spelling(), 64, unused) != FloatFault::Malformed) {
+        return c.unexpected("a number");
+      }
+      [[fallthrough]];
     case TokenKind::Reserved: return c.fail(fmt::format("unknown operator {:.40}", c.spelling()));
     default: return c.unexpected("a number");
   }
@@ -270,7 +276,7 @@ uint64_t parse_signed(Cursor& c, unsigned bits, uint64_t limit) {
     return 0;
   }
   if (overflow || *magnitude > (negative ? uint64_t{1} << (bits - 1) : limit)) {
-    c.fail(fmt::format("constant out of range: {:.40}", c.spelling()));
+    c.fail(fmt::format("i{} constant out of range: {:.40}", bits, c.spelling()));
     return 0;
   }
   c.advance();
@@ -286,7 +292,7 @@ uint64_t parse_float(Cursor& c, unsigned bits) {
   switch (fault) {
     case FloatFault::None: c.advance(); break;
     case FloatFault::Malformed: not_a_number(c); return 0;
-    case FloatFault::OutOfRange: c.fail(fmt::format("constant out of range: {:.40}", c.spelling())); return 0;
+    case FloatFault::OutOfRange: c.fail(fmt::format("f{} constant out of range: {:.40}", bits, c.spelling())); return 0;
   }
   return value;
 }
@@ -295,9 +301,7 @@ uint64_t parse_float(Cursor& c, unsigned bits) {
 
 uint64_t parse_int(Cursor& c, unsigned bits) { return parse_signed(c, bits, low_bits(bits)) & low_bits(bits); }
 uint64_t parse_uint(Cursor& c, unsigned bits) { return parse_unsigned(c, low_bits(bits)); }
-int64_t parse_sint(Cursor& c, unsigned bits) {
-  return static_cast<int64_t>(parse_signed(c, bits, low_bits(bits - 1)));
-}
+int64_t parse_sint(Cursor& c, unsigned bits) { return static_cast<int64_t>(parse_signed(c, bits, low_bits(bits - 1))); }
 
 uint32_t parse_f32(Cursor& c) { return static_cast<uint32_t>(parse_float(c, 32)); }
 uint64_t parse_f64(Cursor& c) { return parse_float(c, 64); }

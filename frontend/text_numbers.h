@@ -1,5 +1,5 @@
-// Number literals of the text format: integers with range checks, floats rounded exactly (to nearest, ties to even) from
-// decimal or hexadecimal digits, NaN payloads. The parse_… functions take the next token of a cursor and fail with
+// Number literals of the text format: integers with range checks, floats rounded exactly (to nearest, ties to even)
+// from decimal or hexadecimal digits, NaN payloads. The parse_… functions take the next token of a cursor and fail with
 // "unexpected token", "unknown operator" or "constant out of range"; the literal_… functions work on a spelling.
 // Core specification 3.0, section 6.4.1. Users: text_*.cpp, wast.cpp. Test: test/unit/text_test.cpp.
 #pragma once

@@ -16,15 +16,23 @@ struct NamedType {
 
 // Abstract heap types, and the abbreviations for nullable references to them.
 constexpr NamedType kHeapTypes[] = {
-    {"func", heap::Func},     {"extern", heap::Extern}, {"any", heap::Any},         {"eq", heap::Eq},
-    {"i31", heap::I31},       {"struct", heap::Struct}, {"array", heap::Array},     {"none", heap::None},
+    {"func", heap::Func},     {"extern", heap::Extern}, {"any", heap::Any},           {"eq", heap::Eq},
+    {"i31", heap::I31},       {"struct", heap::Struct}, {"array", heap::Array},       {"none", heap::None},
     {"nofunc", heap::NoFunc}, {"exn", heap::Exn},       {"noextern", heap::NoExtern}, {"noexn", heap::NoExn},
 };
 constexpr NamedType kRefAbbreviations[] = {
-    {"funcref", heap::Func},         {"externref", heap::Extern},   {"anyref", heap::Any},
-    {"eqref", heap::Eq},             {"i31ref", heap::I31},         {"structref", heap::Struct},
-    {"arrayref", heap::Array},       {"nullref", heap::None},       {"nullfuncref", heap::NoFunc},
-    {"exnref", heap::Exn},           {"nullexternref", heap::NoExtern}, {"nullexnref", heap::NoExn},
+    {"funcref", heap::Func},
+    {"externref", heap::Extern},
+    {"anyref", heap::Any},
+    {"eqref", heap::Eq},
+    {"i31ref", heap::I31},
+    {"structref", heap::Struct},
+    {"arrayref", heap::Array},
+    {"nullref", heap::None},
+    {"nullfuncref", heap::NoFunc},
+    {"exnref", heap::Exn},
+    {"nullexternref", heap::NoExtern},
+    {"nullexnref", heap::NoExn},
 };
 constexpr NamedType kNumberTypes[] = {
     {"i32", -0x01}, {"i64", -0x02}, {"f32", -0x03}, {"f64", -0x04}, {"v128", -0x05},

@@ -1,7 +1,7 @@
-// Core types, text -> binary: value types, heap types, function, struct and array types, limits and the types of tables,
-// memories and globals. Each function takes its part of the text from the cursor and appends the encoding to a Writer;
-// ids are looked up in `types`. Also used for the core types of components.
-// Core specification 3.0, sections 6.5 (text) and 5.3 (binary). Test: test/unit/text_test.cpp.
+// Core types, text -> binary: value types, heap types, function, struct and array types, limits and the types of
+// tables, memories and globals. Each function takes its part of the text from the cursor and appends the encoding to a
+// Writer; ids are looked up in `types`. Also used for the core types of components. Core specification 3.0,
+// sections 6.5 (text) and 5.3 (binary). Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <optional>
@@ -46,8 +46,8 @@ void assemble_comp_type(Cursor& c, const IndexSpace& types, Writer& out, FieldNa
 // `(sub final? typeidx* comptype)` or a comptype: a subtype.
 void assemble_sub_type(Cursor& c, const IndexSpace& types, Writer& out, FieldNames* fields = nullptr);
 
-// `i64? min max? shared? (pagesize n)?` / `i64? min max? reftype` / `valtype` or `(mut valtype)`: the types of a memory,
-// a table and a global, without parentheses around them.
+// `i64? min max? shared? (pagesize n)?` / `i64? min max? reftype` / `valtype` or `(mut valtype)`: the types of a
+// memory, a table and a global, without parentheses around them.
 void assemble_memory_type(Cursor& c, Writer& out);
 void assemble_table_type(Cursor& c, const IndexSpace& types, Writer& out);
 void assemble_global_type(Cursor& c, const IndexSpace& types, Writer& out);

@@ -361,8 +361,13 @@ void Validator::pop_kind(ValKind kind) {
   }
 }
 
-void Validator::pop(std::span<const ValType> types) {
-  for (size_t i = types.size(); i-- > 0;) pop(types[i]);
+void Validator::pop(std::span<const ValType> types) { stack_.resize(stack_.size() - check_top(types)); }
+
+// Looks only at operands that are there: hostile code pops thousands from a polymorphic stack by few bytes.
+void Validator::pop_repeated(ValType type, size_t count) {
+  const size_t available = std::min(count, stack_.size() - frames_.back().height);
+  for (size_t i = 0; i < available; ++i) pop(type);
+  if (available < count && !frames_.back().unreachable) mismatch(type, std::nullopt);
 }
 
 ValType Validator::pop_ref() {
@@ -372,16 +377,15 @@ ValType Validator::pop_ref() {
   return ValType::ref(kBottomHeap, false);
 }
 
-void Validator::check_top(std::span<const ValType> types) {
-  size_t available = stack_.size() - frames_.back().height;
-  for (size_t i = types.size(); i-- > 0;) {
-    if (available == 0) {
-      if (!frames_.back().unreachable) mismatch(types[i], std::nullopt);
-      return;
-    }
-    const ValType found = stack_[frames_.back().height + --available];
-    if (!subtype(found, types[i])) return mismatch(types[i], found);
+size_t Validator::check_top(std::span<const ValType> types) {
+  const size_t available = std::min(types.size(), stack_.size() - frames_.back().height);
+  const ValType* found = stack_.data() + stack_.size();
+  const ValType* expected = types.data() + types.size();
+  for (size_t i = 0; i < available; ++i) {
+    if (!subtype(*--found, *--expected)) mismatch(*expected, *found);
   }
+  if (available < types.size() && !frames_.back().unreachable) mismatch(*--expected, std::nullopt);
+  return available;
 }
 
 void Validator::set_unreachable() {
@@ -454,7 +458,7 @@ void Validator::read_locals(const FuncType& type, Function& function) {
   local_runs_.clear();
   first_locals_.assign(type.params.begin(), type.params.end());
   uint64_t total = type.params.size();
-  const uint32_t runs = in_.count(UINT32_MAX, "runs of locals", 2);
+  const uint32_t runs = in_.count(UINT32_MAX, "runs of locals");
   function.locals.reserve(runs);
   for (uint32_t i = 0; i < runs && in_.ok(); ++i) {
     LocalRun run;

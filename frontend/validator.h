@@ -75,9 +75,10 @@ class Validator {
   ValType pop_any();              // Bottom where the stack is polymorphic
   ValType pop(ValType expected);  // gives what was there
   void pop(std::span<const ValType> types);
-  void pop_kind(ValKind kind);                     // as pop, for types without parts
-  ValType pop_ref();                               // any reference; bottom references stay references
-  void check_top(std::span<const ValType> types);  // pops nothing
+  void pop_repeated(ValType type, size_t count);
+  void pop_kind(ValKind kind);                       // as pop, for types without parts
+  ValType pop_ref();                                 // any reference; bottom references stay references
+  size_t check_top(std::span<const ValType> types);  // pops nothing; gives how many of them are really there
   void set_unreachable();
   bool subtype(ValType sub, ValType super) const { return sub == super || is_subtype(module_.types, sub, super); }
   void require_subtype(ValType sub, ValType super);
@@ -99,6 +100,8 @@ class Validator {
   const Frame* label_index();
   const Table* table_at(uint32_t index);
   const Memory* memory_at(uint32_t index);
+  const ElemSegment* elem_at(uint32_t index);
+  void check_data(uint32_t index);
   BlockType block_type();
   void lane(unsigned lanes);
   // Alignment, memory, offset; gives the address type.

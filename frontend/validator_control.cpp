@@ -155,7 +155,7 @@ void Validator::throw_() {
 
 void Validator::try_table() {
   const BlockType type = block_type();
-  const uint32_t n = in_.count(UINT32_MAX, "catch clauses", 2);
+  const uint32_t n = in_.count(UINT32_MAX, "catch clauses");
   for (uint32_t i = 0; i < n && in_.ok(); ++i) catch_clause();
   pop(type.params());
   push_frame(Opcode::TryTable, type);

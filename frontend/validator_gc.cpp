@@ -82,8 +82,7 @@ void Validator::array_new_fixed() {
   const uint32_t n = in_.u32();
   if (!type || !in_.ok()) return;
   if (n > limit::kFields) return in_.unsupported_at(at_, "array.new_fixed: the limit is {} operands", limit::kFields);
-  const ValType element = type->fields[0].type;
-  for (uint32_t i = 0; i < n; ++i) pop(element);
+  pop_repeated(type->fields[0].type, n);
   push(reference_to(index, false));
 }
 

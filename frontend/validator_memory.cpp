@@ -22,16 +22,18 @@ const Table* Validator::table_index() { return table_at(in_.u32()); }
 
 const Memory* Validator::memory_index() { return memory_at(in_.u32()); }
 
-const ElemSegment* Validator::elem_index() {
-  const uint32_t i = in_.u32();
+const ElemSegment* Validator::elem_index() { return elem_at(in_.u32()); }
+
+const ElemSegment* Validator::elem_at(uint32_t i) {
   if (!in_.ok()) return nullptr;
   if (i < module_.elems.size()) return &module_.elems[i];
   invalid("unknown elem segment {}", i);
   return nullptr;
 }
 
-void Validator::data_index() {
-  const uint32_t i = in_.u32();
+void Validator::data_index() { check_data(in_.u32()); }
+
+void Validator::check_data(uint32_t i) {
   if (!in_.ok()) return;
   if (!data_count_) return in_.malformed_at(at_, "data count section required");
   if (i >= *data_count_) invalid("unknown data segment {}", i);
@@ -79,8 +81,9 @@ void Validator::memory_copy() {
 }
 
 void Validator::memory_init() {
-  data_index();
+  const uint32_t data = in_.u32();
   const Memory* memory = memory_index();
+  check_data(data);
   if (!memory) return;
   pop_kind(ValKind::I32);
   pop_kind(ValKind::I32);
@@ -136,8 +139,9 @@ void Validator::table_copy() {
 }
 
 void Validator::table_init() {
-  const ElemSegment* segment = elem_index();
+  const uint32_t elem = in_.u32();
   const Table* table = table_index();
+  const ElemSegment* segment = elem_at(elem);
   if (!segment || !table) return;
   require_subtype(segment->type, table->type.element);
   pop_kind(ValKind::I32);

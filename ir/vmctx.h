@@ -36,6 +36,14 @@ struct StoreContext : GuestContext {
   alignas(16) uint8_t argument_area[kArgumentSlots][16] = {};
 };
 
+namespace store_context_offset {
+constexpr size_t argument_area = (sizeof(GuestContext) + 2 * sizeof(void*) + 15) / 16 * 16;
+}
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winvalid-offsetof"  // a base class with members: fine with every compiler we use
+static_assert(offsetof(StoreContext, argument_area) == store_context_offset::argument_area);
+#pragma clang diagnostic pop
+
 // What call_indirect, call_ref and imports call. A `funcref` value is a FuncRef*, null for ref.null.
 struct FuncRef {
   void* code = nullptr;       // guest entry: RegisterArgs convention, first argument `vmctx`

@@ -4,7 +4,9 @@
 // Core specification 3.0, "Instantiation". Tests: test/unit/instance_test.cpp, public core suite.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,8 +33,10 @@ struct Extern {
 
 class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
  public:
-  // Checks `imports` (one for each import of the module, in order) against the module and allocates. The error says which
-  // import does not fit and why ("incompatible import type", "unknown import").
+  // Checks `imports` (one for each import of the module, in order) against the module and allocates. An import that could not be
+  // resolved is an Extern without a definition. The error says which import does not fit and why ("incompatible import
+  // type", "unknown import"). An instance must live as long as its store: tables and globals of other instances may refer
+  // to its functions, even when its own initialization trapped.
   static Result<std::shared_ptr<CoreInstance>> link(StoreContext* store, std::shared_ptr<ModuleCode> code,
                                                     std::vector<Extern> imports);
   ~CoreInstance();
@@ -63,10 +67,12 @@ class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
   bool memory_init(uint32_t memory, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count);
   bool table_init(uint32_t table, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count);
   void data_drop(uint32_t segment) { data_dropped_[segment] = true; }
-  void elem_drop(uint32_t segment) { elem_dropped_[segment] = true; }
+  void elem_drop(uint32_t segment);
 
  private:
-  CoreInstance(std::shared_ptr<ModuleCode> code);
+  explicit CoreInstance(std::shared_ptr<ModuleCode> code);
+  void fill_imports();
+  Result<> allocate();
   std::shared_ptr<ModuleCode> code_;
   VmLayout layout_;
   VmContext* vmctx_ = nullptr;
@@ -75,6 +81,9 @@ class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
   std::vector<std::unique_ptr<TableInstance>> tables_;
   std::vector<std::unique_ptr<TagInstance>> tags_;
   std::vector<bool> data_dropped_, elem_dropped_;
+  std::vector<std::vector<void*>> elem_values_;        // of segments with expressions; empty for those of functions
+  std::map<std::string_view, uint32_t> export_numbers_;
+  FuncRef start_ref_;                                  // a start function need not have a FuncRef of its own
 };
 
 // Linear memory: address space is reserved once (4 GiB and the largest static offset for i32 addresses, so that no bounds
@@ -83,6 +92,13 @@ Result<std::unique_ptr<MemoryInstance>> make_memory(const MemoryType& type);
 void free_memory(MemoryInstance& memory);
 // Old size in pages, or -1 when the limit, the reservation or the system refuses.
 int64_t grow_memory(MemoryInstance& memory, uint64_t delta_pages);
+
+// Tables. jit/table.cpp. False = out of bounds; grow: old size, or -1.
+Result<std::unique_ptr<TableInstance>> make_table(const TableType& type);
+void free_table(TableInstance& table);
+int64_t grow_table(TableInstance& table, void* initial, uint64_t delta);
+bool fill_table(TableInstance& table, uint64_t destination, void* value, uint64_t count);
+bool copy_table(TableInstance& to, TableInstance& from, uint64_t destination, uint64_t source, uint64_t count);
 
 // Registers for a guest call: arguments as 64-bit patterns (v128: two consecutive words). jit/call.cpp. Area slots are
 // written to store->argument_area at once, so the call must follow directly.

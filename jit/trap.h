@@ -55,6 +55,20 @@ bool has_trap(const GuestContext* context);
 const Trap& trap_of(const GuestContext* context);
 // Takes the record out (the store may be used again: only core-module stores, whose instances survive a trap).
 Trap take_trap(GuestContext* context);
+// Frees the record, if any: for whoever destroys a store.
+void discard_trap(GuestContext* context);
+
+// GuestContext::stack_exhausted: records TrapCode::StackExhausted.
+void on_stack_exhausted(GuestContext* context);
+
+// What the fault handlers need from the scheduler (scheduler/fiber.h has functions of these types; jit does not include it).
+// Both are called inside a signal handler.
+struct TrapHooks {
+  GuestContext* (*current)() = nullptr;  // the context that runs guest code on this thread, or null
+  void (*abandon_from_signal)(void* ucontext, GuestContext* context) = nullptr;
+};
+// Before install_trap_handlers; once per process.
+void set_trap_hooks(TrapHooks hooks);
 
 // Installs the process's fault handlers and, for the calling thread, the alternate signal stack. Idempotent. Faults outside
 // guest code go to the handlers that were there before.
@@ -62,7 +76,9 @@ void install_trap_handlers();
 void install_thread_signal_stack();
 
 // Backtrace of guest frames from a pc/sp/fp triple (libunwind over the registered frame tables; see jit/unwind.cpp); at most
-// `limit` frames. Crosses segment boundaries of one fiber; ends at the fiber's base.
-std::vector<Frame> backtrace(void* pc, void* sp, void* fp, size_t limit = 10000);
+// `limit` frames. Crosses segment boundaries of one fiber; ends at the fiber's base. `pc` is a return address, or with
+// `exact` the address of the instruction itself (a fault). `sp` is the stack pointer behind the return address's pop.
+constexpr size_t kMaxFrames = 10000;
+std::vector<Frame> backtrace(void* pc, void* sp, void* fp, size_t limit = kMaxFrames, bool exact = false);
 
 }  // namespace wjit

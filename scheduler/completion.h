@@ -20,9 +20,9 @@ class Worker;
 
 enum class OperationKind : uint8_t { None, Read, Write, Poll, Timer, Blocking, External };
 
-// Valid states; a field of every Completion. CancelAsked: another worker than the one that owns the operation asked for its
-// end; the record stays with the owner until it has seen that.
-enum class CompletionState : uint8_t { Idle, Pending, CancelAsked, Posted };
+// A field of every Completion. CancelAsked: a worker that does not own the operation asked its owner to cancel it; Finished:
+// the operation ended before the owner saw that. The record is posted once the owner has (Worker::serve_cancel_requests).
+enum class CompletionState : uint8_t { Idle, Pending, CancelAsked, Finished, Posted };
 
 struct Completion {
   // result: bytes, a poll mask, or what the operation says; failure: -errno.
@@ -44,8 +44,8 @@ struct Completion {
   int fd = -1;
   OperationKind kind = OperationKind::None;
   std::atomic<CompletionState> state{CompletionState::Idle};
-  bool finished = false;         // uring: reaped while CancelAsked; posted once the request was seen
-  uint8_t backend_bits = 0;
+  uint8_t backend_bits = 0;      // the owner's backend
+  bool queued_in_pool = false;   // guarded by BlockingPool's mutex
 
   Completion() = default;
   Completion(Done on_done, Strand* on) : done(on_done), strand(on) {}

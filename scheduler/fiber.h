@@ -54,16 +54,22 @@ struct Fiber {
 // A fiber with its first segment from this thread's cache. `stack_limit` in bytes, all segments together. Null when memory
 // cannot be had.
 Fiber* fiber_create(size_t stack_limit);
-// Prepares the call of `entry` with `args` (Fresh; or Finished, to use the fiber once more).
+// Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more).
 void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args);
 // Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber and
 // the stack limit are those of the caller again afterwards.
 FiberExit fiber_enter(GuestContext* context, Fiber* fiber);
+// Frees segments that the fiber does not stand on (they stay linked otherwise, for the next time it goes deep). Not Running.
+void fiber_trim(Fiber* fiber);
 // Frees segments; any state but Running.
 void fiber_destroy(Fiber* fiber);
 
 // For a host function called from guest code: makes its stub park the fiber. The function's own result is ignored.
 void request_suspend(GuestContext* context, Continuation continuation, void* argument);
+
+// For landing pads, on the worker's stack: an exception left newer segments; sets the stack limit to that of the segment on
+// which `sp`, the guest's stack pointer at the landing pad, lies.
+void restore_stack_limit(GuestContext* context, void* sp);
 
 // The innermost context that runs guest code on this thread (the signal handler needs it); null if none.
 GuestContext* current_guest_context();

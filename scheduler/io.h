@@ -45,7 +45,7 @@ void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<v
 
 enum class IoKind : uint8_t {
   Auto,   // io_uring where the kernel allows it, else epoll
-  Uring,
+  Uring,  // for tests; falls back like Auto, Scheduler::io_name tells
   Epoll,
 };
 
@@ -56,7 +56,7 @@ class IoBackend {
   virtual const char* name() const = 0;  // "io_uring" or "epoll", for `wjit --version -v`
   // Begins a Read, Write or Poll whose fields are filled in; it ends in post().
   virtual void start(Completion* completion) = 0;
-  // Ends one of its own operations early; the record is Pending.
+  // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there meanwhile.
   virtual void cancel(Completion* completion) = 0;
   // Reaps what is there, and if nothing is, waits until something ends, `wake` is called, or CLOCK_MONOTONIC reaches
   // `deadline_ns` (0: does not wait; INT64_MAX: no deadline).
@@ -65,18 +65,18 @@ class IoBackend {
   virtual void wake() = 0;
   // Arms a wake at an absolute CLOCK_REALTIME time, which clock changes are allowed to move; INT64_MAX: disarms.
   virtual void set_realtime_wake(int64_t deadline_ns) = 0;
-  // Operations begun and not yet posted.
-  virtual size_t pending() const = 0;
+  // True if only the thread that made it can go on using it, and operations are under way that it must reap.
+  virtual bool bound_to_thread() const = 0;
 };
 
 // `pool` runs what the backend cannot do without blocking (epoll: regular files); it outlives the backend. Uring fails when
 // the kernel refuses (ENOSYS, EPERM, a seccomp filter) or has too little of it; Auto then takes epoll without a word.
-Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, Worker& worker, BlockingPool& pool);
-Result<std::unique_ptr<IoBackend>> make_uring_backend(Worker& worker);                     // scheduler/uring.cpp
-Result<std::unique_ptr<IoBackend>> make_epoll_backend(Worker& worker, BlockingPool& pool);  // scheduler/epoll.cpp
+Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, BlockingPool& pool);
+Result<std::unique_ptr<IoBackend>> make_uring_backend();                  // scheduler/uring.cpp
+Result<std::unique_ptr<IoBackend>> make_epoll_backend(BlockingPool& pool);  // scheduler/epoll.cpp
 
-// What Auto would choose here: "io_uring" or "epoll". Any thread.
-const char* io_backend_name(IoKind kind);
+// Whether this kernel lets this process use enough of io_uring; asked once. Any thread.
+bool uring_available();
 
 // Bookkeeping around an operation: begin makes it Pending and outstanding; post (any thread) hands the result to the strand's
 // inbox and wakes the strand.

@@ -29,7 +29,8 @@ enum class RunResult : uint8_t {
 class Strand {
  public:
   explicit Strand(Scheduler& scheduler) : scheduler_(scheduler) {}
-  virtual ~Strand();  // requires: nothing outstanding, not in a queue
+  // Requires Idle with nothing outstanding; so a derived class's destructor begins with scheduler().retire(*this).
+  virtual ~Strand();
   Strand(const Strand&) = delete;
   Strand& operator=(const Strand&) = delete;
 
@@ -62,6 +63,8 @@ class Strand {
   Scheduler& scheduler_;
   std::atomic<State> state_{State::Idle};
   std::atomic<uint32_t> outstanding_{0};
+  std::atomic<uint32_t> posters_{0};         // threads inside post(); the strand outlives them
+  std::atomic<bool> retired_{false};         // nobody calls run_quantum any more
   std::atomic<Completion*> inbox_{nullptr};  // pushed by any thread, newest first
   Strand* next_injected_ = nullptr;          // guarded by Scheduler's inject mutex
   std::atomic<Waiter*> waiter_{nullptr};     // written under waiter_mutex_

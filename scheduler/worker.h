@@ -46,7 +46,6 @@ class Worker {
  private:
   friend class Scheduler;
   friend void cancel(Completion* completion);
-  friend class UringBackend;
 
   Worker(Scheduler& scheduler, uint32_t index) : scheduler_(scheduler), index_(index) {}
 
@@ -54,7 +53,8 @@ class Worker {
   Strand* next_ready();
   void run_strand(Strand& strand);
   // Fires timers and reaps I/O; sleeps if `may_sleep` and nothing is ready.
-  void poll_events(bool may_sleep);
+  // `finished`: what makes sleeping pointless, for a thread inside run().
+  void poll_events(bool may_sleep, const std::atomic<bool>* finished = nullptr);
   // Another thread asks for the end of an operation that this worker owns; the worker then sees to it.
   void ask_cancel(Completion* completion);
   void serve_cancel_requests();
@@ -68,7 +68,9 @@ class Worker {
   std::mutex cancel_mutex_;
   std::vector<Completion*> cancel_requests_;  // guarded by cancel_mutex_
   std::atomic<bool> has_cancel_requests_{false};
-  uint32_t quanta_ = 0;               // since events were last looked at
+  int64_t realtime_wake_ = TimerQueue::kNever;  // what io_ was told last
+  uint32_t quanta_ = 0;               // run so far
+  bool in_quantum_ = false;           // this worker's thread only
   std::thread thread_;
   std::thread::id bound_thread_;      // worker 0 with caller_is_worker: whose backend it is
 };
@@ -77,7 +79,7 @@ class Scheduler {
  public:
   // Falls back from io_uring to epoll when options.io is Auto; aborts only if the system has neither.
   explicit Scheduler(SchedulerOptions options = {});
-  ~Scheduler();  // requires: no strand is left
+  ~Scheduler();  // requires: no strand is left; joins all threads
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
@@ -89,25 +91,34 @@ class Scheduler {
   // from inside a strand.
   RunResult run(Strand& strand, const std::function<bool()>& done);
 
+  // Takes a strand out of use: afterwards nothing of the scheduler points to it. Requires nothing outstanding. The first
+  // thing that a derived class's destructor does; not from inside the same strand.
+  void retire(Strand& strand);
+
   BlockingPool& blocking_pool() { return *pool_; }
-  const char* io_name() const { return io_name_; }
+  const char* io_name() const { return use_uring_ ? "io_uring" : "epoll"; }  // for `wjit --version -v`
 
  private:
   friend class Worker;
 
   void worker_main(Worker& worker);
-  void bind_caller(Worker& worker);
+  // Makes the calling thread worker 0 until release_seat.
+  Worker& take_seat();
+  void release_seat();
+  void open_io(Worker& worker);
+  void enqueue(Strand& strand);
+  bool work_is_visible() const;
   void unpark_one();
   void unpark(Worker& worker);
   // After a quantum: puts the strand back, or lets it go idle; finishes its waiter.
-  void settle(Worker& worker, Strand& strand, bool more);
-  void finish_waiter(Strand& strand, RunResult result);
+  void settle(Strand& strand, bool more);
+  void finish_waiter(Strand& strand, Strand::Waiter& waiter, RunResult result);
   Strand* take_injected();
 
   SchedulerOptions options_;
   std::unique_ptr<BlockingPool> pool_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  const char* io_name_ = "";
+  bool use_uring_;
   std::atomic<uint32_t> parked_count_{0};
   std::atomic<bool> stopping_{false};
 

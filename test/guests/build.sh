@@ -87,6 +87,7 @@ Dir::Etc::sourceparts "-";
 Dir::State::lists "$rust/lists";
 Dir::State::status "$rust/status";
 Dir::Cache "$rust/cache";
+Acquire::Check-Valid-Until "false";
 APT::Sandbox::User "";
 Debug::NoLocking "true";
 EOF
@@ -211,7 +212,8 @@ build_js() {
   cp "$guests/js-p3/js-p3.js" "$WORK/js"
   (
     cd "$WORK/js"
-    node_modules/.bin/componentize-qjs --opt-size --wit wit --world script --js js-p3.js -o js-p3.wasm
+    # Not through the package's bin/: Node 18, which Debian 12 has, does not run it.
+    node node_modules/componentize-qjs/cli.mjs --opt-size --wit wit --world script --js js-p3.js -o js-p3.wasm
   )
   cp "$WORK/js/js-p3.wasm" "$guests/js-p3.wasm"
 }

@@ -1,0 +1,50 @@
+// Calls between components, step by step: how a call becomes a task, starts (or waits for backpressure), blocks, resolves and
+// ends. Internal to abi/. Spec: CanonicalABI.md, "canon lift", "canon lower", "Tasks". abi/call.cpp, abi/thread.cpp.
+#pragma once
+
+#include "abi/store.h"
+#include "abi/task.h"
+
+namespace wjit {
+
+// ---- abi/call.cpp ----
+
+// May `caller` (null: the host) call into `instance` now? False when that would re-enter a running instance.
+bool may_enter_from(const ComponentInstance& instance, const ComponentInstance* caller);
+void enter_from(ComponentInstance& instance, const ComponentInstance* caller);
+void leave_to(ComponentInstance& instance, const ComponentInstance* caller);
+
+// A task for a call of `instance`, not yet started.
+Task* new_task(ComponentInstance& instance, AdapterContext* adapter, Subtask* subtask);
+// Enters the instance and runs the task until it blocks or is through (for a function type that is not async: until it has
+// resolved). False after a trap.
+bool run_task(Task& task, ComponentInstance* caller);
+// The task's results have been lowered (`returned`), or it was cancelled: tells the caller. False after a trap.
+bool resolve_task(Task& task, bool returned);
+// Subtask: takes back what was lent, once its resolution has been seen.
+void deliver_resolve(Subtask& subtask);
+// subtask.cancel's request to the callee. False after a trap.
+bool request_cancellation(Task& task, ComponentInstance* caller);
+// Delivers a pending cancellation to a thread that is about to block: true if there was one.
+bool deliver_pending_cancel(Task& task, bool cancellable);
+// Progress of a subtask whose handle the caller has: gives it an event.
+void progress(Subtask& subtask);
+
+// ---- abi/thread.cpp ----
+
+// Resumes a thread that is suspended or waiting, and then each one that it switches to. False after a trap.
+bool resume_thread(Store& store, Thread* thread, bool cancelled);
+// Parks the running thread (called by built-ins, which return right after): `state` Suspended or Waiting with its `wait` set.
+void park(Store& store, Thread& thread, Continuation continuation, void* argument);
+void start_waiting(Thread& thread, WaitKind kind, bool cancellable);
+// Takes a thread out of whatever it waits for.
+void stop_waiting(Thread& thread);
+bool ready_now(const Thread& thread);
+// Registers a thread with its task and instance: its index. 0 when the table is full.
+uint32_t register_thread(Thread& thread);
+// The instance's exclusive lock is free, or its backpressure has gone: lets the oldest blocked thread try.
+void wake_blocked(ComponentInstance& instance);
+// Frees a task whose threads are gone.
+void free_task(Task* task);
+
+}  // namespace wjit

@@ -1,0 +1,37 @@
+// Shared by the canonical built-ins (abi/canon_*.cpp). Each is a host function `builtin_canon_<Name>(BuiltinContext*, …)` on the
+// worker's stack (prototypes: abi/canon_calls.def). Traps: raise and return anything. Blocking: park and return.
+// Spec: CanonicalABI.md, "Canonical Definitions".
+#pragma once
+
+#include "abi/call.h"
+#include "abi/store.h"
+
+namespace wjit {
+
+// The function pointer of a built-in's stub, as a core function's code.
+void* canon_stub(CanonBuiltin builtin);
+
+inline Store& store_of(BuiltinContext* context) { return Store::of(context->store); }
+
+// A pointer or length parameter as the memory's address type reads it.
+inline uint64_t address(const BuiltinContext* context, uint64_t raw) {
+  return context->options.memory_is_64 ? raw : static_cast<uint32_t>(raw);
+}
+
+// Every built-in but resource.rep, context.* and backpressure.* may only be called where the instance may be left.
+inline bool check_may_leave(BuiltinContext* context) {
+  if (context->instance->may_leave) return true;
+  store_of(context).trap(TrapCode::CannotLeave);
+  return false;
+}
+
+// Blocking needs a thread; there is none while an instance's start function runs.
+inline Thread* running_thread(BuiltinContext* context) {
+  Store& store = store_of(context);
+  if (store.current == nullptr) {
+    store.trap(TrapCode::CanonicalAbi, "this built-in needs a task, and a start function runs without one");
+  }
+  return store.current;
+}
+
+}  // namespace wjit

@@ -1,0 +1,133 @@
+// canon thread.*: explicit threads within a task. Spec: CanonicalABI.md, "canon thread.*".
+#include "abi/canon.h"
+#include "base/check.h"
+
+namespace wjit {
+namespace {
+
+// What a suspending built-in returns when it goes on: was it cancelled?
+uint64_t resumed(GuestContext* guest, void*) { return Store::of(guest).current->cancelled ? 1 : 0; }
+
+Thread* find_thread(BuiltinContext* context, uint32_t index) {
+  auto* thread = context->instance->threads.get_as<Thread>(index, HandleKind::Thread);
+  if (thread == nullptr) store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown thread index {}", index));
+  return thread;
+}
+
+Thread* find_suspended(BuiltinContext* context, uint32_t index) {
+  Thread* thread = find_thread(context, index);
+  if (thread != nullptr && thread->state != Thread::State::Suspended) {
+    store_of(context).trap(TrapCode::CanonicalAbi, "cannot resume thread which is not suspended");
+    return nullptr;
+  }
+  return thread;
+}
+
+// Parks the running thread, suspended or yielding, in favour of `other` (null: of whoever is next).
+uint64_t leave(BuiltinContext* context, Thread& thread, bool yield, Thread* other) {
+  thread.switch_to = other;
+  if (yield) {
+    start_waiting(thread, WaitKind::Yield, context->cancellable);
+  } else {
+    thread.state = Thread::State::Suspended;
+    thread.cancellable = context->cancellable;
+  }
+  park(store_of(context), thread, resumed, nullptr);
+  return 0;
+}
+
+uint64_t switch_to_suspended(BuiltinContext* context, uint32_t index, bool yield) {
+  if (!check_may_leave(context)) return 0;
+  Thread* thread = running_thread(context);
+  if (thread == nullptr) return 0;
+  Thread* other = find_suspended(context, index);
+  if (other == nullptr) return 0;
+  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
+  return leave(context, *thread, yield, other);
+}
+
+uint64_t promote(BuiltinContext* context, uint32_t index, bool yield) {
+  if (!check_may_leave(context)) return 0;
+  Thread* thread = running_thread(context);
+  if (thread == nullptr) return 0;
+  Thread* other = find_thread(context, index);
+  if (other == nullptr) return 0;
+  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
+  bool ready = other->state == Thread::State::Waiting && ready_now(*other);
+  return leave(context, *thread, yield, ready ? other : nullptr);
+}
+
+}  // namespace
+
+extern "C" {
+
+uint64_t builtin_canon_ThreadYield(BuiltinContext* context) {
+  if (!check_may_leave(context)) return 0;
+  Thread* thread = running_thread(context);
+  if (thread == nullptr) return 0;
+  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
+  return leave(context, *thread, true, nullptr);
+}
+
+uint64_t builtin_canon_ThreadSuspend(BuiltinContext* context) {
+  if (!check_may_leave(context)) return 0;
+  Thread* thread = running_thread(context);
+  if (thread == nullptr) return 0;
+  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
+  return leave(context, *thread, false, nullptr);
+}
+
+uint64_t builtin_canon_ThreadSuspendThenResume(BuiltinContext* context, uint32_t index) {
+  return switch_to_suspended(context, index, false);
+}
+uint64_t builtin_canon_ThreadYieldThenResume(BuiltinContext* context, uint32_t index) {
+  return switch_to_suspended(context, index, true);
+}
+uint64_t builtin_canon_ThreadSuspendThenPromote(BuiltinContext* context, uint32_t index) {
+  return promote(context, index, false);
+}
+uint64_t builtin_canon_ThreadYieldThenPromote(BuiltinContext* context, uint32_t index) {
+  return promote(context, index, true);
+}
+
+uint32_t builtin_canon_ThreadIndex(BuiltinContext* context) {
+  if (!check_may_leave(context)) return 0;
+  Thread* thread = running_thread(context);
+  return thread != nullptr ? thread->index : 0;
+}
+
+uint64_t builtin_canon_ThreadResumeLater(BuiltinContext* context, uint32_t index) {
+  if (!check_may_leave(context)) return 0;
+  Thread* other = find_suspended(context, index);
+  if (other != nullptr) start_waiting(*other, WaitKind::Yield, false);
+  return 0;
+}
+
+uint32_t builtin_canon_ThreadNewIndirect(BuiltinContext* context, uint32_t index, uint64_t argument) {
+  if (!check_may_leave(context)) return 0;
+  Store& store = store_of(context);
+  Thread* thread = running_thread(context);
+  if (thread == nullptr) return 0;
+  if (index >= context->table->length) {
+    return store.trap(TrapCode::TableOutOfBounds, fmt::format("table index {}", index)), 0;
+  }
+  auto* function = static_cast<FuncRef*>(context->table->elements[index]);
+  if (function == nullptr) return store.trap(TrapCode::IndirectCallToNull), 0;
+  if (function->type_id != context->thread_type_id) {
+    return store.trap(TrapCode::BadSignature, "start function does not match expected type"), 0;
+  }
+  auto* made = new Thread;
+  made->task = thread->task;
+  made->is_explicit = true;
+  made->function = {function->code, function->vmctx};
+  made->argument = argument;
+  if (register_thread(*made) == 0) {
+    delete made;
+    return 0;
+  }
+  return made->index;
+}
+
+}  // extern "C"
+
+}  // namespace wjit

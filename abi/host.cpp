@@ -1,0 +1,183 @@
+// Host functions as callees: the run-time calls `host_call`, `host_alloc` and `release` of adapters, and HostCall's life.
+// See abi/host.h and abi/adapter.h.
+#include "abi/host.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "abi/call.h"
+#include "abi/store.h"
+#include "base/check.h"
+#include "frontend/canonical_layout.h"
+
+namespace wjit {
+
+struct HostArena::Chunk {
+  Chunk* next;
+};
+
+void* HostArena::allocate(size_t bytes, size_t alignment) {
+  size_t skip = (alignment - reinterpret_cast<uintptr_t>(at_) % alignment) % alignment;  // NOLINT
+  if (at_ == nullptr || left_ < skip + bytes) {
+    size_t size = std::max<size_t>(1024, bytes + 64);
+    auto* chunk = static_cast<Chunk*>(calloc(1, size));
+    CHECK(chunk != nullptr);
+    chunk->next = chunks_;
+    chunks_ = chunk;
+    at_ = reinterpret_cast<char*>(chunk) + 16;  // NOLINT
+    left_ = size - 16;
+    skip = 0;
+  }
+  char* result = at_ + skip;
+  at_ += skip + bytes;
+  left_ -= skip + bytes;
+  return result;
+}
+
+std::string_view HostArena::copy(std::string_view text) {
+  char* to = static_cast<char*>(allocate(text.size(), 1));
+  if (!text.empty()) memcpy(to, text.data(), text.size());
+  return {to, text.size()};
+}
+
+HostArena::~HostArena() {
+  while (chunks_ != nullptr) {
+    Chunk* next = chunks_->next;
+    free(chunks_);
+    chunks_ = next;
+  }
+}
+
+extern "C" void* builtin_abi_host_alloc(AdapterContext*, Call* call, uint64_t bytes, uint64_t alignment) {
+  if (call->arena == nullptr) call->arena = new HostArena;
+  return call->arena->allocate(bytes, alignment);
+}
+
+extern "C" uint64_t builtin_abi_release(AdapterContext*, Call* call) {
+  delete call->arena;
+  call->arena = nullptr;
+  return 0;
+}
+
+// Gives host.cpp the run time's part of a HostCall.
+struct HostCallAccess {
+  static uint64_t begin(AdapterContext* adapter, Call* guest_call) {
+    Store& store = Store::of(adapter->store);
+    if (adapter->caller != nullptr && !adapter->caller->may_leave) return store.trap(TrapCode::CannotLeave), 0;
+    auto* call = new HostCall;
+    call->store = &store;
+    call->adapter = adapter;
+    call->function = adapter->host;
+    call->params = guest_call->host_params;
+    if (guest_call->arena == nullptr) guest_call->arena = new HostArena;
+    call->arena = guest_call->arena;
+    bool async = adapter->spec->lower.is_async();
+    if (async) {  // results must outlive the guest's frame
+      const ComponentTypes& types = *adapter->spec->types;
+      TypeId result = types[adapter->spec->type].element;
+      if (result != kNoType) guest_call->host_results = call->arena->allocate(elem_size(types, result, true), 16);
+    }
+    call->results = guest_call->host_results;
+    call->guest_call_ = guest_call;
+    call->inside_invoke_ = true;
+    adapter->host->invoke(*call);
+    call->inside_invoke_ = false;
+    switch (call->state_) {
+      case HostCall::State::Finished: delete call; return static_cast<uint64_t>(kHostCallReady);
+      case HostCall::State::Trapped: delete call; return store.propagate_trap(), 0;
+      case HostCall::State::Cancelled: UNREACHABLE_CASE("a host call cancelled itself");
+      case HostCall::State::Running: break;
+    }
+    if (store.locked_down()) return store.propagate_trap(), 0;
+    Thread* thread = store.current;
+    if (!async) {
+      if (thread == nullptr) {
+        return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
+      }
+      call->thread_ = thread;
+      thread->host_done = false;
+      start_waiting(*thread, WaitKind::HostCall, false);
+      park(store, *thread, resume_sync, call);
+      return 0;
+    }
+    call->heap_call_ = std::make_unique<Call>(*guest_call);
+    guest_call->arena = nullptr;
+    call->guest_call_ = call->heap_call_.get();
+    auto* subtask = new Subtask;
+    subtask->caller = adapter->caller;
+    subtask->state = SubtaskState::Started;
+    subtask->host_call = call;
+    subtask->index = adapter->caller->handles.add(subtask);
+    if (subtask->index == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
+    subtask->in_table = true;
+    call->subtask_ = subtask;
+    return static_cast<uint64_t>(subtask->state) | uint64_t{subtask->index} << 4;
+  }
+
+  // A parked sync call goes on: its results lie where the emitted code put the space for them.
+  static uint64_t resume_sync(GuestContext*, void* argument) {
+    delete static_cast<HostCall*>(argument);
+    return static_cast<uint64_t>(kHostCallReady);
+  }
+
+  // finish() or cancelled() of a call that went on.
+  static void settle(HostCall& call, bool returned) {
+    Store& store = *call.store;
+    if (store.locked_down()) {
+      free_call(call);
+      return;
+    }
+    if (call.thread_ != nullptr) {
+      call.thread_->host_done = true;
+      store.make_ready(*call.thread_);
+      return;
+    }
+    Subtask* subtask = call.subtask_;
+    if (returned) {
+      RegisterArgs args;
+      args.ints[0] = reinterpret_cast<uint64_t>(call.adapter);      // NOLINT
+      args.ints[1] = reinterpret_cast<uint64_t>(call.guest_call_);  // NOLINT
+      if (!store.run_core({call.adapter->code->finish, call.adapter}, args, nullptr)) return;
+    }
+    subtask->host_call = nullptr;
+    subtask->state = returned ? SubtaskState::Returned : SubtaskState::CancelledBeforeReturned;
+    free_call(call);
+    progress(*subtask);
+  }
+
+  static void free_call(HostCall& call) {
+    if (call.heap_call_ != nullptr) delete call.heap_call_->arena;
+    delete &call;
+  }
+};
+
+extern "C" uint64_t builtin_abi_host_call(AdapterContext* adapter, Call* call) {
+  return HostCallAccess::begin(adapter, call);
+}
+
+void HostCall::finish() {
+  CHECK(state_ == State::Running);
+  state_ = State::Finished;
+  if (!inside_invoke_) HostCallAccess::settle(*this, true);
+}
+
+void HostCall::cancelled() {
+  CHECK(state_ == State::Running && !inside_invoke_ && subtask_ != nullptr);
+  state_ = State::Cancelled;
+  HostCallAccess::settle(*this, false);
+}
+
+void HostCall::trap(std::string text) {
+  CHECK(state_ == State::Running);
+  state_ = State::Trapped;
+  store->trap(TrapCode::Host, std::move(text));
+}
+
+void HostCall::exit(int status) {
+  CHECK(state_ == State::Running);
+  state_ = State::Trapped;
+  raise_exit(&store->context(), status);
+}
+
+}  // namespace wjit

@@ -1,0 +1,346 @@
+// Stores and the engine: see abi/store.h.
+#include "abi/store.h"
+
+#include "abi/call.h"
+#include "base/check.h"
+#include "frontend/canonical_layout.h"
+
+namespace wjit {
+
+// ---- engine ----
+
+Result<std::unique_ptr<Engine>> Engine::create(CompileOptions options) {
+  std::unique_ptr<Engine> engine(new Engine);
+  engine->options_ = options;
+  set_trap_hooks({current_guest_context, abandon_from_signal});
+  install_trap_handlers();
+  install_thread_signal_stack();
+  return engine;
+}
+
+Result<std::shared_ptr<ModuleCode>> Engine::code_of(std::shared_ptr<const Module> module) {
+  std::lock_guard lock(mutex_);
+  auto found = modules_.find(module.get());
+  if (found != modules_.end()) return found->second;
+  if (compiler_ == nullptr) {
+    auto compiler = load_compiler(options_);
+    if (!compiler) return std::unexpected(compiler.error());
+    compiler_ = *compiler;
+  }
+  auto code = ModuleCode::create(module, compiler_);
+  if (!code) return std::unexpected(code.error());
+  modules_.emplace(module.get(), *code);
+  return *code;
+}
+
+Result<AdapterCompiler*> Engine::adapter_compiler() {
+  if (adapter_compiler_ == nullptr) {
+    auto compiler = load_adapter_compiler();
+    if (!compiler) return std::unexpected(compiler.error());
+    adapter_compiler_ = *compiler;
+  }
+  return adapter_compiler_.get();
+}
+
+Result<std::shared_ptr<AdapterCode>> Engine::adapter(const AdapterSpec& spec) {
+  std::lock_guard lock(mutex_);
+  auto [entry, fresh] = adapters_.try_emplace(code_key(spec));
+  if (fresh) {
+    auto compiler = adapter_compiler();
+    if (!compiler) return std::unexpected(compiler.error());
+    auto code = (*compiler)->compile(spec);
+    if (!code) {
+      adapters_.erase(entry);
+      return std::unexpected(code.error());
+    }
+    entry->second = *code;
+  }
+  return entry->second;
+}
+
+Result<std::shared_ptr<AdapterCode>> Engine::copier(const CopierSpec& spec) {
+  std::lock_guard lock(mutex_);
+  auto [entry, fresh] = adapters_.try_emplace(code_key(spec));
+  if (fresh) {
+    auto compiler = adapter_compiler();
+    if (!compiler) return std::unexpected(compiler.error());
+    auto code = (*compiler)->compile(spec);
+    if (!code) {
+      adapters_.erase(entry);
+      return std::unexpected(code.error());
+    }
+    entry->second = *code;
+  }
+  return entry->second;
+}
+
+Result<std::shared_ptr<AdapterCompiler>> load_adapter_compiler() {
+  auto symbol = compiler_symbol("wjit_create_adapter_compiler");
+  if (!symbol) return std::unexpected(symbol.error());
+  auto create = reinterpret_cast<AdapterCompiler* (*)()>(*symbol);  // NOLINT
+  return std::shared_ptr<AdapterCompiler>(create());
+}
+
+// ---- store ----
+
+Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
+    : Strand(scheduler), engine_(engine), options_(options) {
+  init_guest_context(&context_);
+  context_.stack_exhausted = on_stack_exhausted;
+  context_.store = this;
+  host_instance_ = std::make_unique<ComponentInstance>();
+  host_instance_->store = this;
+  host_instance_->name = "host";
+}
+
+Store::~Store() {
+  // Guest threads are never run again: their fibers go, then what the tables hold.
+  while (Task* task = tasks.front()) {
+    tasks.remove(task);
+    while (Thread* thread = task->threads.front()) {
+      task->threads.remove(thread);
+      if (thread->fiber != nullptr) fiber_destroy(thread->fiber);
+      if (thread != &task->implicit) delete thread;
+    }
+    delete task->call.arena;
+    delete task;
+  }
+  auto free_records = [](ComponentInstance& instance) {
+    instance.handles.for_each([](uint32_t, HandleRecord* record) {
+      switch (record->kind) {
+        case HandleKind::Resource: {
+          auto* handle = static_cast<ResourceHandle*>(record);
+          if (handle->own && handle->type->implementation == nullptr && handle->type->host_drop) {
+            handle->type->host_drop(handle->rep);
+          }
+          delete handle;
+          break;
+        }
+        case HandleKind::Subtask: delete static_cast<Subtask*>(record); break;
+        case HandleKind::StreamEnd:
+        case HandleKind::FutureEnd: {
+          auto* end = static_cast<CopyEnd*>(record);
+          if (--end->shared->references == 0) delete end->shared;
+          delete end;
+          break;
+        }
+        case HandleKind::WaitableSet: delete static_cast<WaitableSet*>(record); break;
+        case HandleKind::ErrorContext: delete static_cast<ErrorContext*>(record); break;
+        default: break;
+      }
+    });
+  };
+  for (auto& instance : instances_) free_records(*instance);
+  free_records(*host_instance_);
+  if (has_trap(&context_)) take_trap(&context_);
+}
+
+Store& Store::of(GuestContext* context) { return *static_cast<Store*>(static_cast<StoreContext*>(context)->store); }
+
+ComponentInstance* Store::add_instance(std::unique_ptr<ComponentInstance> instance) {
+  instance->store = this;
+  instances_.push_back(std::move(instance));
+  return instances_.back().get();
+}
+
+bool Store::propagate_trap() {
+  if (!locked_down()) return false;
+  context_.request = HostRequest::Abandon;
+  return true;
+}
+
+bool Store::run_core(CodePointer function, RegisterArgs& args, RegisterResults* results) {
+  Fiber* fiber = fiber_create(options_.stack_limit);
+  if (fiber == nullptr) {
+    trap(TrapCode::AllocationFailure, "no memory for a stack");
+    return false;
+  }
+  args.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
+  fiber_prepare(fiber, function.code, &args);
+  // Built-ins that would block find no thread to park: such code may not suspend.
+  Thread* thread = current;
+  bool may_block = may_block_;
+  may_block_ = false;
+  FiberExit exit = fiber_enter(&context_, fiber);
+  may_block_ = may_block;
+  CHECK(current == thread);
+  if (exit == FiberExit::Suspended) {
+    trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
+  } else if (exit == FiberExit::Finished && results != nullptr) {
+    *results = fiber->results;
+  }
+  fiber_destroy(fiber);
+  return exit == FiberExit::Finished && !locked_down();
+}
+
+std::expected<std::vector<uint64_t>, Trap> Store::call_core(FuncRef* function, const FuncType& type,
+                                                             std::span<const uint64_t> args) {
+  RegisterArgs registers;
+  RegisterResults results;
+  place_arguments(&context_, type, args, function->vmctx, registers);
+  if (!run_core({function->code, function->vmctx}, registers, &results)) {
+    context_.request = HostRequest::Return;
+    return std::unexpected(take_trap(&context_));
+  }
+  return collect_results(&context_, type, results);
+}
+
+// ---- calls by the host ----
+
+AdapterSide side_of_lift(const RuntimeFunction& function) {
+  AdapterSide side;
+  side.kind = !function.options.is_async ? AdapterSide::Kind::Sync
+              : function.callback.code   ? AdapterSide::Kind::Callback
+                                         : AdapterSide::Kind::Stackful;
+  side.memory_is_64 = function.options.memory_is_64;
+  side.encoding = function.options.string_encoding;
+  side.has_memory = function.memory != nullptr;
+  side.has_realloc = function.realloc.code != nullptr;
+  side.has_post_return = function.post_return.code != nullptr;
+  return side;
+}
+
+void fill_callee(Store& store, AdapterContext& context, const RuntimeFunction& function) {
+  const ComponentTypes& types = *function.types;
+  context.callee = function.instance;
+  context.callee_memory = function.memory;
+  context.callee_realloc = function.realloc;
+  context.callee_function = function.core;
+  context.callback = function.callback;
+  context.post_return = function.post_return;
+  context.async_type = types[function.type].is_async;
+  context.lift_type = function.type;
+  for (ResourceId id : resource_occurrences(types, function.type)) {
+    context.resource_list.push_back(function.instance->resources.at(id));
+  }
+  for (TypeId id : stream_occurrences(types, function.type)) {
+    context.streams.push_back(store.intern_payload(function.types, id, function.instance->resources));
+  }
+  context.resources = context.resource_list.data();
+}
+
+AdapterContext* Store::host_adapter(const std::shared_ptr<RuntimeFunction>& function) {
+  auto [entry, fresh] = host_adapters_.try_emplace(function.get());
+  if (!fresh) return entry->second.get();
+  entry->second = std::make_unique<AdapterContext>();
+  AdapterContext& context = *entry->second;
+  context.store = &context_;
+  fill_callee(*this, context, *function);
+  context.spec = std::make_shared<AdapterSpec>();
+  context.spec->types = function->types.get();
+  context.spec->type = function->type;
+  context.spec->lower.kind = AdapterSide::Kind::Host;
+  context.spec->lower.memory_is_64 = true;
+  context.spec->lower.has_memory = context.spec->lower.has_realloc = true;
+  context.spec->lift = side_of_lift(*function);
+  context.spec->name = "host -> " + function->name;
+  return &context;
+}
+
+namespace {
+struct HostResults {
+  std::function<void(const void*)> done;
+  std::unique_ptr<uint8_t[]> memory;
+  std::shared_ptr<RuntimeFunction> function;
+};
+}  // namespace
+
+Result<> Store::start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
+                           std::function<void(const void* results)> done) {
+  CHECK(function->instance != nullptr);
+  AdapterContext* context = host_adapter(function);
+  if (context->code == nullptr) {
+    auto code = engine_.adapter(*context->spec);
+    if (!code) return std::unexpected(code.error());
+    context->code = *code;
+  }
+  if (!may_enter_from(*function->instance, nullptr)) {
+    trap(TrapCode::CannotEnter);
+    return {};
+  }
+  auto* results = new HostResults{std::move(done), std::make_unique<uint8_t[]>(result_bytes + 16), function};
+  Task* task = new_task(*function->instance, context, nullptr);
+  task->call.task = task;
+  task->call.host_params = const_cast<void*>(params);
+  task->call.host_results = results->memory.get();
+  task->on_resolve_argument = results;
+  task->on_resolve = [](Task& resolved, bool returned) {
+    std::unique_ptr<HostResults> outcome(static_cast<HostResults*>(resolved.on_resolve_argument));
+    resolved.on_resolve_argument = nullptr;
+    if (returned) outcome->done(outcome->memory.get());
+  };
+  run_task(*task, nullptr);
+  return {};
+}
+
+// ---- strand ----
+
+void Store::enqueue(std::function<void()> work) {
+  inbox_.push_back(std::move(work));
+  Strand::scheduler().wake(*this);
+}
+
+bool Store::run_quantum(Worker&) {
+  install_thread_signal_stack();
+  constexpr int kThreadsPerQuantum = 256;
+  while (!inbox_.empty()) {
+    auto work = std::move(inbox_.front());
+    inbox_.pop_front();
+    work();
+  }
+  for (int i = 0; i < kThreadsPerQuantum && !locked_down(); ++i) {
+    Thread* thread = pop_ready();
+    if (thread == nullptr) return !inbox_.empty();
+    ComponentInstance& instance = *thread->task->instance;
+    enter_from(instance, nullptr);
+    if (resume_thread(*this, thread, false)) leave_to(instance, nullptr);
+  }
+  return !locked_down() && (has_ready() || !inbox_.empty());
+}
+
+// ---- deadlock ----
+
+static std::string what_it_waits_for(const Thread& thread) {
+  switch (thread.wait) {
+    case WaitKind::None: return "is suspended until another thread resumes it";
+    case WaitKind::Yield: return "waits for its turn";
+    case WaitKind::Enter: return "waits for its component instance to accept calls (backpressure)";
+    case WaitKind::HostCall: return "waits for a host function";
+    case WaitKind::Set: {
+      std::string text = "waits for a waitable set with";
+      int count = 0;
+      for (Waitable* w = thread.wait_set->members.front(); w != nullptr && count < 4; w = w->set_next, ++count) {
+        text += count == 0 ? " " : ", ";
+        text += w->kind == HandleKind::Subtask     ? "a subtask"
+                : w->kind == HandleKind::StreamEnd ? "a stream end"
+                                                   : "a future end";
+      }
+      return count == 0 ? "waits for an empty waitable set" : text;
+    }
+    case WaitKind::Waitable:
+      return thread.wait_waitable->kind == HandleKind::Subtask     ? "waits for a call to return"
+             : thread.wait_waitable->kind == HandleKind::StreamEnd ? "waits for the other end of a stream"
+                                                                   : "waits for the other end of a future";
+  }
+  return "";
+}
+
+std::string Store::describe_deadlock() const {
+  std::string text;
+  int count = 0;
+  for (const Task* task = tasks.front(); task != nullptr; task = task->store_next) {
+    auto describe = [&](const Thread& thread) {
+      if (++count > 16) return;
+      const std::string& instance = task->instance->name;
+      fmt::format_to(std::back_inserter(text), "\n  task {} ({}) of {} {}", task->id,
+                     task->adapter != nullptr ? task->adapter->spec->name : "a destructor",
+                     instance.empty() ? "a component instance" : "component instance " + instance, what_it_waits_for(thread));
+    };
+    if (task->threads.empty()) describe(task->implicit);
+    for (const Thread* thread = task->threads.front(); thread != nullptr; thread = thread->task_next) describe(*thread);
+  }
+  if (count > 16) fmt::format_to(std::back_inserter(text), "\n  and {} more", count - 16);
+  return text;
+}
+
+}  // namespace wjit

@@ -1,0 +1,236 @@
+// Streams and futures between guests, and the ends in handle tables. Host ends are abi/host_stream.cpp.
+// Spec: CanonicalABI.md, "Stream State", "Future State".
+#include "abi/stream.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "abi/host_stream.h"
+#include "abi/store.h"
+#include "base/check.h"
+
+namespace wjit {
+
+// ---- ends in tables ----
+
+static void release(SharedStream* shared) {
+  if (--shared->references == 0 && !shared->in_host_call) delete shared;
+}
+
+uint64_t stream_new(ComponentInstance& instance, const PayloadType* payload) {
+  auto* shared = new SharedStream;
+  shared->payload = payload;
+  shared->store = instance.store;
+  HandleKind kind = payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
+  uint64_t indices[2];
+  for (bool writable : {false, true}) {
+    auto* end = new CopyEnd(kind, writable);
+    end->shared = shared;
+    end->instance = &instance;
+    end->index = instance.handles.add(end);
+    if (end->index == 0) {
+      delete end;
+      return 0;  // the store is in lockdown after this; what was made goes with it
+    }
+    ++shared->references;
+    (writable ? shared->writer : shared->reader) = end;
+    indices[writable ? 1 : 0] = end->index;
+  }
+  return indices[0] | indices[1] << 32;
+}
+
+uint32_t lower_readable(ComponentInstance& instance, SharedStream* shared) {
+  HandleKind kind = shared->payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
+  auto* end = new CopyEnd(kind, false);
+  end->shared = shared;
+  end->instance = &instance;
+  shared->reader = end;
+  end->index = instance.handles.add(end);
+  return end->index;
+}
+
+SharedStream* lift_readable(ComponentInstance& instance, uint32_t index, const PayloadType* payload) {
+  Store& store = *instance.store;
+  const char* what = payload->is_future ? "future" : "stream";
+  HandleKind kind = payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
+  auto* end = instance.handles.get_as<CopyEnd>(index, kind);
+  if (end == nullptr || end->writable) {
+    store.trap(TrapCode::UnknownHandle, fmt::format("{} is no readable {} end", index, what));
+    return nullptr;
+  }
+  if (end->shared->payload != payload) {
+    store.trap(TrapCode::CanonicalAbi, fmt::format("{} {} has another element type", what, index));
+    return nullptr;
+  }
+  if (end->state != CopyState::Idle) {
+    store.trap(TrapCode::CanonicalAbi, end->state == CopyState::Done
+                                           ? fmt::format("cannot lift {} after being notified that the other end dropped", what)
+                                           : fmt::format("cannot transfer {} {}: a copy is in progress", what, index));
+    return nullptr;
+  }
+  if (end->set != nullptr) {
+    store.trap(TrapCode::CanonicalAbi, fmt::format("cannot transfer {} {}: it is in a waitable set", what, index));
+    return nullptr;
+  }
+  SharedStream* shared = end->shared;
+  shared->reader = nullptr;
+  instance.handles.remove(index);
+  delete end;
+  return shared;
+}
+
+// ---- copying ----
+
+static void* memory_of(const CopyBuffer& buffer, uint64_t element_size) {
+  uint64_t address = buffer.address + uint64_t{buffer.progress} * element_size;
+  if (buffer.options == nullptr) return reinterpret_cast<void*>(address);  // NOLINT
+  if (buffer.options->memory == nullptr) return nullptr;                   // no payload
+  return buffer.options->memory->base + address;
+}
+
+static AdapterSide side_of(const CopyBuffer& buffer) {
+  AdapterSide side;
+  if (buffer.options == nullptr) {
+    side.kind = AdapterSide::Kind::Host;
+    side.memory_is_64 = true;
+    return side;
+  }
+  side.memory_is_64 = buffer.options->options.memory_is_64;
+  side.encoding = buffer.options->options.string_encoding;
+  side.has_memory = buffer.options->memory != nullptr;
+  side.has_realloc = buffer.options->realloc.code != nullptr;
+  return side;
+}
+
+bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, CopyBuffer& to, uint32_t count,
+                   HostArena* arena) {
+  if (payload.element != kNoType && count > 0) {
+    bool from_64 = from.options == nullptr || from.options->options.memory_is_64;
+    bool to_64 = to.options == nullptr || to.options->options.memory_is_64;
+    void* source = memory_of(from, payload.size(from_64));
+    void* destination = memory_of(to, payload.size(to_64));
+    if (payload.is_plain) {
+      memmove(destination, source, size_t{count} * payload.size(from_64));
+    } else {
+      CopierSpec spec{payload.types.get(), payload.element, side_of(from), side_of(to), "copy " + payload.key};
+      auto code = store.engine().copier(spec);
+      if (!code) return store.trap(TrapCode::NotSupported, code.error().message), false;
+      AdapterContext context;
+      context.store = &store.context();
+      context.caller = from.options != nullptr ? from.options->instance : nullptr;
+      context.callee = to.options != nullptr ? to.options->instance : nullptr;
+      if (from.options != nullptr) context.caller_memory = from.options->memory;
+      if (to.options != nullptr) {
+        context.callee_memory = to.options->memory;
+        context.callee_realloc = to.options->realloc;
+      }
+      context.resource_list = payload.resources;
+      context.resources = context.resource_list.data();
+      context.streams = payload.streams;
+      Call call;
+      call.arena = arena;
+      RegisterArgs args;
+      args.ints[0] = reinterpret_cast<uint64_t>(&context);  // NOLINT
+      args.ints[1] = reinterpret_cast<uint64_t>(source);    // NOLINT
+      args.ints[2] = reinterpret_cast<uint64_t>(destination);  // NOLINT
+      args.ints[3] = count;
+      args.ints[4] = reinterpret_cast<uint64_t>(&call);     // NOLINT
+      if (!store.run_core({(*code)->copy, &context}, args, nullptr)) return false;
+    }
+  }
+  from.progress += count;
+  to.progress += count;
+  return true;
+}
+
+static void finish_pending(SharedStream& shared, CopyResult result) {
+  CopyEnd* end = shared.pending;
+  shared.pending = nullptr;
+  end->result = result;
+  set_pending(*end);
+}
+
+static void finish(CopyEnd& end, CopyResult result) {
+  end.result = result;
+  set_pending(end);
+}
+
+void start_copy(CopyEnd& end) {
+  SharedStream& shared = *end.shared;
+  end.state = CopyState::Copying;
+  if (shared.dropped) return finish(end, CopyResult::Dropped);
+  if (end.writable ? shared.sink != nullptr : shared.source != nullptr) {
+    shared.pending = &end;
+    return host_copy(shared);
+  }
+  CopyEnd* other = shared.pending;
+  if (other == nullptr) {
+    shared.pending = &end;
+    return;
+  }
+  if (other->instance == end.instance && !shared.payload->is_none_or_number) {
+    return shared.store->trap(TrapCode::CanonicalAbi,
+                              "cannot read from and write to intra-component stream or future with non-numeric payload");
+  }
+  if (other->buffer.remain() > 0) {
+    if (end.buffer.remain() > 0) {
+      uint32_t count = std::min(end.buffer.remain(), other->buffer.remain());
+      CopyBuffer& from = end.writable ? end.buffer : other->buffer;
+      CopyBuffer& to = end.writable ? other->buffer : end.buffer;
+      if (!copy_elements(*shared.store, *shared.payload, from, to, count, nullptr)) return;
+      if (shared.payload->is_future) {
+        finish_pending(shared, CopyResult::Completed);
+      } else {
+        finish(*other, CopyResult::Completed);  // stays pending: more may be copied until its event is delivered
+      }
+    }
+    return finish(end, CopyResult::Completed);
+  }
+  if (end.writable && end.buffer.length == 0 && other->buffer.length == 0) return finish(end, CopyResult::Completed);
+  finish_pending(shared, CopyResult::Completed);
+  shared.pending = &end;
+}
+
+uint32_t finish_copy(CopyEnd& end) {
+  SharedStream& shared = *end.shared;
+  CHECK(end.state == CopyState::Copying || end.state == CopyState::Cancelling);
+  if (shared.pending == &end) shared.pending = nullptr;
+  bool done = end.result == CopyResult::Dropped || (end.is_future() && end.result == CopyResult::Completed);
+  end.state = done ? CopyState::Done : CopyState::Idle;
+  auto result = static_cast<uint32_t>(end.result);
+  return end.is_future() ? result : result | end.buffer.progress << 4;
+}
+
+void cancel_copy(CopyEnd& end) {
+  end.state = CopyState::Cancelling;
+  if (end.pending) return;
+  SharedStream& shared = *end.shared;
+  CHECK(shared.pending == &end);
+  if (end.writable ? shared.sink != nullptr : shared.source != nullptr) return host_cancel(shared);
+  finish_pending(shared, CopyResult::Cancelled);
+}
+
+void drop_end(CopyEnd* end) {
+  SharedStream& shared = *end->shared;
+  CHECK(end->state == CopyState::Idle || end->state == CopyState::Done);
+  join(*end, nullptr);
+  (end->writable ? shared.writer : shared.reader) = nullptr;
+  if (!shared.dropped) {
+    shared.dropped = true;
+    if (shared.pending != nullptr) finish_pending(shared, CopyResult::Dropped);
+    host_end_dropped(shared);
+  }
+  delete end;
+  release(&shared);
+}
+
+void drop_shared_reader(SharedStream* shared) {
+  if (!shared->dropped) {
+    shared->dropped = true;
+    if (shared->pending != nullptr) finish_pending(*shared, CopyResult::Dropped);
+    host_end_dropped(*shared);
+  }
+  release(shared);
+}
+
+}  // namespace wjit

@@ -1,0 +1,74 @@
+// Waitables and sets: see abi/waitable.h.
+#include "abi/waitable.h"
+
+#include "abi/call.h"
+#include "abi/store.h"
+#include "abi/stream.h"
+#include "abi/task.h"
+#include "base/check.h"
+
+namespace wjit {
+
+static void wake_waiter(WaitableSet& set) {
+  if (set.first_waiter != nullptr) set.first_waiter->task->instance->store->make_ready(*set.first_waiter);
+}
+
+void set_pending(Waitable& waitable) {
+  if (waitable.pending) return;
+  waitable.pending = true;
+  if (waitable.sync_waiter != nullptr) {
+    waitable.sync_waiter->task->instance->store->make_ready(*waitable.sync_waiter);
+  } else if (waitable.set != nullptr) {
+    waitable.set->ready.push_back(&waitable);
+    wake_waiter(*waitable.set);
+  }
+}
+
+void clear_pending(Waitable& waitable) {
+  if (!waitable.pending) return;
+  waitable.pending = false;
+  if (waitable.set != nullptr) waitable.set->ready.remove(&waitable);
+}
+
+Event take_event(Waitable& waitable) {
+  CHECK(waitable.pending);
+  clear_pending(waitable);
+  switch (waitable.kind) {
+    case HandleKind::Subtask: {
+      auto& subtask = static_cast<Subtask&>(waitable);
+      if (subtask.resolved()) deliver_resolve(subtask);
+      return {EventCode::Subtask, waitable.index, static_cast<uint32_t>(subtask.state)};
+    }
+    case HandleKind::StreamEnd:
+    case HandleKind::FutureEnd: {
+      auto& end = static_cast<CopyEnd&>(waitable);
+      EventCode code = end.is_future() ? (end.writable ? EventCode::FutureWrite : EventCode::FutureRead)
+                                       : (end.writable ? EventCode::StreamWrite : EventCode::StreamRead);
+      return {code, waitable.index, finish_copy(end)};
+    }
+    default: UNREACHABLE_CASE("a handle that is no waitable");
+  }
+}
+
+void join(Waitable& waitable, WaitableSet* set) {
+  CHECK(!waitable.has_sync_waiter);
+  if (waitable.set != nullptr) {
+    if (waitable.pending) waitable.set->ready.remove(&waitable);
+    waitable.set->members.remove(&waitable);
+  }
+  waitable.set = set;
+  if (set == nullptr) return;
+  set->members.push_back(&waitable);
+  if (waitable.pending) {
+    set->ready.push_back(&waitable);
+    wake_waiter(*set);
+  }
+}
+
+Event take_event(WaitableSet& set) {
+  Event event = take_event(*set.ready.front());
+  if (!set.ready.empty()) wake_waiter(set);
+  return event;
+}
+
+}  // namespace wjit

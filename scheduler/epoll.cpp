@@ -1,0 +1,230 @@
+// The backend for systems without io_uring: readiness from epoll, one registration per descriptor with a list of the operations
+// that wait for it, and helper threads for regular files, which are always "ready". An operation is tried when it is
+// started and again whenever its descriptor becomes ready. Descriptors are used as they come: standard input and output are
+// shared with other processes, so O_NONBLOCK is never set on them. See io.h.
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <unordered_map>
+
+#include "base/check.h"
+#include "scheduler/blocking.h"
+#include "scheduler/io.h"
+#include "scheduler/timer.h"
+
+namespace wjit {
+
+namespace {
+
+// backend_bits: where the operation is.
+constexpr uint8_t kInPool = 1, kWaits = 2;
+// A write of at most this much to a blocking pipe or terminal that is ready does not block.
+constexpr size_t kReadyWriteBytes = 4096;
+
+// The poll(2) and epoll(7) event bits are the same numbers.
+static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
+
+uint32_t wanted_events(const Completion* c) {
+  if (c->kind == OperationKind::Poll) return static_cast<uint32_t>(c->length);
+  return c->kind == OperationKind::Read ? POLLIN : POLLOUT;
+}
+
+// The result, or nothing if it would block now.
+std::optional<int64_t> attempt(Completion* c, mode_t mode) {
+  pollfd ready{c->fd, static_cast<short>(wanted_events(c)), 0};
+  int count = poll(&ready, 1, 0);
+  if (count < 0) return errno == EINTR ? std::nullopt : std::optional<int64_t>(-errno);
+  if (count == 0) return std::nullopt;
+  if (ready.revents & POLLNVAL) return -EBADF;
+  if (c->kind == OperationKind::Poll) return ready.revents;
+  bool reads = c->kind == OperationKind::Read;
+  if (c->offset >= 0) return -ESPIPE;
+  ssize_t n;
+  if (S_ISSOCK(mode)) {
+    n = reads ? recv(c->fd, c->buffer, c->length, MSG_DONTWAIT)
+              : send(c->fd, c->buffer, c->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else {
+    iovec piece{c->buffer, c->length};
+    n = reads ? preadv2(c->fd, &piece, 1, -1, RWF_NOWAIT) : pwritev2(c->fd, &piece, 1, -1, RWF_NOWAIT);
+    if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
+      size_t length = c->length;
+      if (!reads && !(fcntl(c->fd, F_GETFL) & O_NONBLOCK)) length = std::min(length, kReadyWriteBytes);
+      n = reads ? read(c->fd, c->buffer, length) : write(c->fd, c->buffer, length);
+    }
+  }
+  if (n >= 0) return n;
+  if (errno == EAGAIN || errno == EINTR) return std::nullopt;
+  return -errno;
+}
+
+class EpollBackend final : public IoBackend {
+ public:
+  explicit EpollBackend(BlockingPool& pool) : pool_(pool) {}
+  ~EpollBackend() override {
+    for (int fd : {epoll_fd_, wake_fd_, realtime_fd_})
+      if (fd >= 0) close(fd);
+  }
+
+  int open() {
+    epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+    wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (epoll_fd_ < 0 || wake_fd_ < 0) return -errno;
+    return control(EPOLL_CTL_ADD, wake_fd_, EPOLLIN);
+  }
+
+  const char* name() const override { return "epoll"; }
+  bool bound_to_thread() const override { return false; }
+
+  void start(Completion* c) override {
+    struct stat status;
+    if (fstat(c->fd, &status) < 0) return post(c, -errno);
+    if (c->kind != OperationKind::Poll &&
+        (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))) {
+      c->backend_bits = kInPool;
+      return pool_.submit(c);
+    }
+    if (auto result = attempt(c, status.st_mode)) return post(c, *result);
+    c->backend_bits = kWaits;
+    Waiters& waiters = waiters_[c->fd];
+    waiters.mode = status.st_mode;
+    c->previous = nullptr;
+    c->next = waiters.first;
+    if (c->next) c->next->previous = c;
+    waiters.first = c;
+    if (int result = update(c->fd, waiters); result < 0) {
+      remove(waiters, c);
+      if (!waiters.first) waiters_.erase(c->fd);
+      post(c, result);
+    }
+  }
+
+  void cancel(Completion* c) override {
+    if (c->backend_bits == kInPool) {
+      if (pool_.cancel(c)) post(c, -ECANCELED);
+    } else if (c->backend_bits == kWaits) {
+      auto found = waiters_.find(c->fd);
+      remove(found->second, c);
+      settle(found);
+      post(c, -ECANCELED);
+    }
+  }
+
+  void wait(int64_t deadline_ns) override {
+    epoll_event events[64];
+    int count = wait_for_events(events, deadline_ns);
+    for (int i = 0; i < count; ++i) {
+      int fd = events[i].data.fd;
+      if (fd == wake_fd_ || fd == realtime_fd_) {
+        uint64_t value;
+        [[maybe_unused]] ssize_t n = read(fd, &value, sizeof value);
+        continue;
+      }
+      auto found = waiters_.find(fd);
+      if (found == waiters_.end()) continue;
+      for (Completion* c = found->second.first; c;) {
+        Completion* next = c->next;
+        if (events[i].events & (wanted_events(c) | EPOLLERR | EPOLLHUP)) {
+          if (auto result = attempt(c, found->second.mode)) {
+            remove(found->second, c);
+            post(c, *result);
+          }
+        }
+        c = next;
+      }
+      settle(found);
+    }
+  }
+
+  void wake() override {
+    uint64_t one = 1;
+    [[maybe_unused]] ssize_t n = write(wake_fd_, &one, sizeof one);
+  }
+
+  void set_realtime_wake(int64_t deadline_ns) override {
+    if (realtime_fd_ < 0) {
+      realtime_fd_ = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+      CHECK(realtime_fd_ >= 0 && control(EPOLL_CTL_ADD, realtime_fd_, EPOLLIN) == 0);
+    }
+    itimerspec time{};
+    if (deadline_ns != INT64_MAX) {
+      deadline_ns = std::max<int64_t>(deadline_ns, 1);
+      time.it_value = {deadline_ns / 1'000'000'000, deadline_ns % 1'000'000'000};
+    }
+    timerfd_settime(realtime_fd_, TFD_TIMER_ABSTIME, &time, nullptr);
+  }
+
+ private:
+  struct Waiters {
+    Completion* first = nullptr;
+    uint32_t registered = 0;  // events that epoll watches; 0: not registered
+    mode_t mode = 0;
+  };
+  using WaiterMap = std::unordered_map<int, Waiters>;
+
+  int control(int operation, int fd, uint32_t events) {
+    epoll_event event{};
+    event.events = events;
+    event.data.fd = fd;
+    return epoll_ctl(epoll_fd_, operation, fd, &event) < 0 ? -errno : 0;
+  }
+
+  // Makes the registration match the list.
+  int update(int fd, Waiters& waiters) {
+    uint32_t events = 0;
+    for (Completion* c = waiters.first; c; c = c->next) events |= wanted_events(c) | EPOLLERR;
+    if (events == waiters.registered) return 0;
+    int operation = !waiters.registered ? EPOLL_CTL_ADD : events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
+    int result = control(operation, fd, events);
+    if (result == 0) waiters.registered = events;
+    return result;
+  }
+
+  static void remove(Waiters& waiters, Completion* c) {
+    (c->previous ? c->previous->next : waiters.first) = c->next;
+    if (c->next) c->next->previous = c->previous;
+    c->backend_bits = 0;
+  }
+
+  void settle(WaiterMap::iterator found) {
+    update(found->first, found->second);
+    if (!found->second.first) waiters_.erase(found);
+  }
+
+  int wait_for_events(epoll_event (&events)[64], int64_t deadline_ns) {
+    if (deadline_ns == INT64_MAX) return epoll_wait(epoll_fd_, events, 64, -1);
+    int64_t timeout = deadline_ns <= 0 ? 0 : std::max<int64_t>(0, deadline_ns - monotonic_now());
+    if (timeout == 0 && waiters_.empty()) return 0;
+    timespec time{timeout / 1'000'000'000, timeout % 1'000'000'000};
+    int count = epoll_pwait2(epoll_fd_, events, 64, &time, nullptr);
+    if (count >= 0 || errno != ENOSYS) return count;
+    int64_t milliseconds = std::min<int64_t>((timeout + 999'999) / 1'000'000, INT32_MAX);
+    return epoll_wait(epoll_fd_, events, 64, static_cast<int>(milliseconds));
+  }
+
+  BlockingPool& pool_;
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
+  int realtime_fd_ = -1;
+  WaiterMap waiters_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<IoBackend>> make_epoll_backend(BlockingPool& pool) {
+  auto backend = std::make_unique<EpollBackend>(pool);
+  if (int result = backend->open(); result < 0) return fail("epoll cannot be used: {}", strerror(-result));
+  return backend;
+}
+
+}  // namespace wjit

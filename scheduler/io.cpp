@@ -1,0 +1,95 @@
+// Starting and cancelling operations, and the choice of the backend: see io.h.
+#include "scheduler/io.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "scheduler/blocking.h"
+#include "scheduler/timer.h"
+#include "scheduler/worker.h"
+
+namespace wjit {
+
+namespace {
+
+void start_io(Completion* completion, OperationKind kind, int fd, void* buffer, size_t length, int64_t offset) {
+  Worker* worker = Worker::current();
+  CHECK(worker);
+  begin_operation(completion, kind, worker);
+  completion->fd = fd;
+  completion->buffer = buffer;
+  completion->length = length;
+  completion->offset = offset;
+  worker->io().start(completion);
+}
+
+}  // namespace
+
+void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset) {
+  start_io(completion, OperationKind::Read, fd, buffer, length, offset);
+}
+
+void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset) {
+  start_io(completion, OperationKind::Write, fd, const_cast<void*>(buffer), length, offset);
+}
+
+void io_poll(Completion* completion, int fd, uint32_t events) {
+  start_io(completion, OperationKind::Poll, fd, nullptr, events, -1);
+}
+
+void run_blocking(BlockingWork* work) {
+  CHECK(work->work);
+  begin_operation(work, OperationKind::Blocking, nullptr);
+  work->strand->scheduler().blocking_pool().submit(work);
+}
+
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then) {
+  struct Closures : BlockingWork {
+    std::function<int64_t()> first;
+    std::function<void(int64_t)> second;
+  };
+  auto* closures = new Closures;
+  closures->first = std::move(work);
+  closures->second = std::move(then);
+  closures->strand = &strand;
+  closures->work = [](BlockingWork* self) { return static_cast<Closures*>(self)->first(); };
+  closures->done = [](Completion* self, int64_t result) {
+    std::unique_ptr<Closures> owned(static_cast<Closures*>(self));
+    owned->second(result);
+  };
+  run_blocking(closures);
+}
+
+void cancel(Completion* completion) {
+  if (completion->state.load() != CompletionState::Pending) return;
+  Worker* owner = completion->owner;
+  switch (completion->kind) {
+    case OperationKind::Timer:
+      if (owner->timers_.remove(static_cast<Timer*>(completion))) post(completion, -ECANCELED);
+      break;
+    case OperationKind::Blocking:
+      if (completion->strand->scheduler().blocking_pool().cancel(completion)) post(completion, -ECANCELED);
+      break;
+    case OperationKind::Read:
+    case OperationKind::Write:
+    case OperationKind::Poll:
+      if (owner == Worker::current())
+        owner->io_->cancel(completion);
+      else
+        owner->ask_cancel(completion);
+      break;
+    case OperationKind::External:  // who finishes it decides
+    case OperationKind::None: break;
+  }
+}
+
+Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, BlockingPool& pool) {
+  if (kind != IoKind::Epoll) {
+    auto uring = make_uring_backend();
+    if (uring || kind == IoKind::Uring) return uring;
+  }
+  return make_epoll_backend(pool);
+}
+
+}  // namespace wjit

@@ -1,3 +1,7 @@
+// Core types: reading them, the rules for declared supertypes, subtyping. Byte values are those of chapter 5.3; a heap
+// type keeps its encoding (frontend/types.h), so that reading an abstract one is a subtraction. A recursion group is
+// read whole, then gets its canonical numbers, and only then its supertypes are checked, since those compare by
+// canonical numbers.
 #include "frontend/decoder_types.h"
 
 #include <algorithm>

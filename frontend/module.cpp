@@ -1,3 +1,4 @@
+// Names of a module's functions, for messages and backtraces (frontend/module.h).
 #include "frontend/module.h"
 
 #include <fmt/format.h>

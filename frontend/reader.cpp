@@ -1,3 +1,4 @@
+// LEB128 numbers and what else of frontend/reader.h is too large to be inlined.
 #include "frontend/reader.h"
 
 #include <algorithm>

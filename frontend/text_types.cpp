@@ -53,8 +53,13 @@ bool take_code(Cursor& c, const NamedType* found, Writer& out) {
   return true;
 }
 
-// Type indices beyond what s33 and HeapType hold are no valid ones; the validator's own limit is far below.
-int64_t parse_type_index(Cursor& c, const IndexSpace& types) { return types.parse_index(c); }
+// Fails because a `what` should stand here; says so when it is a form of a proposal.
+void no_type(Cursor& c, std::string_view what) {
+  for (std::string_view form : {"exact", "descriptor", "describes", "shared", "cont"}) {
+    if (c.at_open(form)) c.fail(fmt::format("types with ({} …)", form), InputFault::Unsupported);
+  }
+  c.unexpected(what);
+}
 
 void assemble_storage_type(Cursor& c, const IndexSpace& types, Writer& out) {
   if (!take_code(c, find(kPackedTypes, c), out)) assemble_val_type(c, types, out);
@@ -135,10 +140,10 @@ int64_t parse_heap_type(Cursor& c, const IndexSpace& types) {
     return found->code;
   }
   if (!c.at_index()) {
-    c.unexpected("a heap type");
+    no_type(c, "a heap type");
     return heap::Any;
   }
-  return parse_type_index(c, types);
+  return types.parse_index(c);
 }
 
 RefTypeText parse_ref_type(Cursor& c, const IndexSpace& types) {
@@ -188,7 +193,7 @@ void assemble_comp_type(Cursor& c, const IndexSpace& types, Writer& out, FieldNa
     out.byte(0x5E);
     assemble_field_type(c, types, out);
   } else {
-    c.unexpected("a type definition");
+    no_type(c, "a type definition");
     return;
   }
   c.expect_close();

@@ -1,3 +1,4 @@
+// Core types as text, for messages (frontend/types.h).
 #include "frontend/types.h"
 
 #include <fmt/format.h>

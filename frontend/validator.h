@@ -1,7 +1,8 @@
 // Validation of expressions: function bodies and constant expressions, one pass over the bytes, with the operand and
 // control stacks of the specification's appendix "Validation Algorithm". Plain instructions are typed by the signatures
 // of the opcode table; those marked "*" have code here, by family:
-//   validator.cpp            the loop, the operand stack, plain instructions, locals and globals
+//   validator.cpp            the loop, the operand stack, plain instructions
+//   validator_variables.cpp  locals, globals, select
 //   validator_control.cpp    blocks, branches, calls, exceptions
 //   validator_reference.cpp  references: null, function, casts, i31, conversions
 //   validator_gc.cpp         structures and arrays
@@ -52,8 +53,9 @@ class Validator {
   // An entry of the control stack. Invariant: the operand stack is never lower than the innermost frame's height.
   struct Frame {
     BlockType type;
-    uint32_t height = 0;  // of the operand stack when entered, parameters not counted
-    uint32_t inits = 0;   // size of init_stack_ when entered
+    uint32_t height = 0;      // of the operand stack when entered, parameters not counted
+    uint32_t inits = 0;       // size of init_stack_ when entered
+    uint32_t checked_by = 0;  // offset of the br_table that has checked this label last
     Opcode opcode = Opcode::Block;
     bool unreachable = false;
     std::span<const ValType> label_types() const { return opcode == Opcode::Loop ? type.params() : type.results(); }
@@ -97,7 +99,7 @@ class Validator {
   const TagType* tag_index();
   const ElemSegment* elem_index();
   void data_index();
-  const Frame* label_index();
+  Frame* label_index();
   const Table* table_at(uint32_t index);
   const Memory* memory_at(uint32_t index);
   const ElemSegment* elem_at(uint32_t index);

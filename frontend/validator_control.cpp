@@ -76,7 +76,7 @@ void Validator::end() {
   if (!frames_.empty()) push(frame.type.results());
 }
 
-const Validator::Frame* Validator::label_index() {
+Validator::Frame* Validator::label_index() {
   const uint32_t i = in_.u32();
   if (!in_.ok()) return nullptr;
   if (i >= frames_.size()) {
@@ -106,8 +106,11 @@ void Validator::br_table() {
   const uint32_t n = in_.count(UINT32_MAX, "labels");
   std::optional<size_t> arity;
   for (uint32_t i = 0; i <= n && in_.ok(); ++i) {  // the last one is the default
-    const Frame* label = label_index();
+    Frame* label = label_index();
     if (!label) return;
+    // Large tables name few labels many times.
+    if (label->checked_by == at_) continue;
+    label->checked_by = static_cast<uint32_t>(at_);
     const std::span<const ValType> types = label->label_types();
     if (arity && types.size() != *arity) return invalid("type mismatch: labels of different arity");
     arity = types.size();

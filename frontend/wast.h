@@ -14,7 +14,8 @@
 
 namespace wjit::wast {
 
-// A module or component of a script. `error` is set where the text itself does not parse (assert_malformed wants that).
+// A module or component of a script. `bytes` is an error where the text itself does not parse (assert_malformed wants
+// that). Ids, here and below, keep their `$` and have quotes and escapes resolved.
 struct Definition {
   std::string id;              // "$M" or ""
   bool is_component = false;
@@ -23,7 +24,8 @@ struct Definition {
   std::expected<Bytes, InputError> bytes;
 };
 
-// A constant or a pattern of an expected result.
+// A constant or a pattern of an expected result. (f32.const …) and (f64.const …) are CF32 and CF64 where the action is about
+// a component, and inside of component values. Patterns `nan:canonical` and `nan:arithmetic` are in `nan`, bits 0.
 struct Value {
   enum class Kind : uint8_t {
     // core

@@ -87,7 +87,7 @@ class WitPrinter {
     if (!interface) {
       interface = interfaces_.emplace_back(std::make_unique<Interface>()).get();
       interface->name = name;
-      interface->label = is_named ? parsed->label : parsed->label;
+      interface->label = parsed->label;
       if (is_named) {
         interface->package = package_of(*parsed);
         by_name_[name] = interface;
@@ -106,9 +106,12 @@ class WitPrinter {
         interface.names.emplace(decl.eq, decl.name);
       }
     }
-    if (!interface.declared.insert(decl.name).second) return;
-    interface.decls.push_back(decl);
-    if (decl.sort == ExternSort::Type) owners_.emplace(decl.type, Owner{&interface, decl.name});
+    if (decl.sort == ExternSort::Type) {
+      owners_.emplace(decl.type, Owner{&interface, decl.name});
+      // The first to give a nameless type a name is its owner, too.
+      if (decl.eq != kNoType) owners_.emplace(decl.eq, Owner{&interface, decl.name});
+    }
+    if (interface.declared.insert(decl.name).second) interface.decls.push_back(decl);
   }
 
   // --- The world ---
@@ -117,7 +120,10 @@ class WitPrinter {
     context_ = &world_;
     for (const ExternDecl& decl : decls) {
       switch (decl.sort) {
-        case ExternSort::Type: type(decl); break;
+        case ExternSort::Type:
+          type(decl);
+          line("");
+          break;
         case ExternSort::Func:
           line(fmt::format("{} {}: {};", direction, identifier(decl.name), func(decl.type, 0)));
           break;
@@ -140,12 +146,21 @@ class WitPrinter {
     }
   }
 
+  // Each behind those that it uses; such uses cannot be circular, as they point backwards.
+  void order_package(const std::string& package, std::vector<std::string>& order, std::set<std::string>& seen) {
+    if (package.empty() || !seen.insert(package).second) return;
+    for (const auto& interface : interfaces_) {
+      if (interface->package != package) continue;
+      context_ = interface.get();
+      for (const auto& [other, names] : collect_uses(*interface)) order_package(other->package, order, seen);
+    }
+    order.push_back(package);
+  }
+
   void packages() {
     std::vector<std::string> order;
-    for (const auto& interface : interfaces_) {
-      const std::string& package = interface->package;
-      if (!package.empty() && std::ranges::find(order, package) == order.end()) order.push_back(package);
-    }
+    std::set<std::string> seen;
+    for (const auto& interface : interfaces_) order_package(interface->package, order, seen);
     for (size_t i = 0; i < order.size(); i++) {
       if (i > 0) out_ += "\n\n";
       line(fmt::format("package {} {{", order[i]));
@@ -205,10 +220,9 @@ class WitPrinter {
     for (const ExternDecl& decl : interface.decls) {
       const Owner* owner = decl.sort == ExternSort::Type ? used_from(decl) : nullptr;
       if (!owner) continue;
-      auto it = std::ranges::find(uses, owner->interface, [](const auto& use) { return use.first; });
-      if (it == uses.end()) it = uses.insert(uses.end(), {owner->interface, ""});
-      if (!it->second.empty()) it->second += ", ";
-      it->second += use_item(*owner, decl.name);
+      if (uses.empty() || uses.back().first != owner->interface) uses.emplace_back(owner->interface, "");
+      std::string& names = uses.back().second;
+      names += (names.empty() ? "" : ", ") + use_item(*owner, decl.name);
     }
     return uses;
   }
@@ -228,7 +242,7 @@ class WitPrinter {
     if (const Owner* owner = used_from(decl)) {
       return line(fmt::format("use {}.{{{}}};", path(*owner->interface), use_item(*owner, decl.name)));
     }
-    if (auto it = owners_.find(decl.eq); it != owners_.end()) {
+    if (auto it = owners_.find(decl.eq); it != owners_.end() && it->second.name != decl.name) {
       return line(fmt::format("type {} = {};", name, identifier(it->second.name)));
     }
     const ComponentTypeDef& def = types_[decl.type];

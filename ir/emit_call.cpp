@@ -128,8 +128,11 @@ void FunctionEmitter::call(const Signature& signature, const FuncType& type, Cal
   }
   for (size_t i = 0; i != type.results.size(); ++i) {
     const ValueLocation& location = signature.shape.results[i];
-    bool in_area = location.where == ValueLocation::Where::Area;
-    push(in_area ? load(s.value_type(type.results[i]), area_slot(location.index), Alias::Area, 16) : instruction);
+    if (location.where == ValueLocation::Where::Area) {
+      push(load(s.value_type(type.results[i]), area_slot(location.index), Alias::Area, 16));
+    } else {
+      push(instruction);
+    }
   }
 }
 

@@ -72,17 +72,24 @@ void FunctionEmitter::float_binary(llvm::Instruction::BinaryOps op) {
   push(float_arithmetic(op, lhs, rhs));
 }
 
+// Which constants make LLVM forget that the operation quiets: x + -0, x - +0, x * 1, x / 1 are x to it, -0 - x, x * -1 and
+// x / -1 a change of sign.
+static bool is_neutral(llvm::Instruction::BinaryOps op, Value* value, bool is_rhs) {
+  auto* constant = llvm::dyn_cast<llvm::Constant>(value);
+  if (constant && value->getType()->isVectorTy()) constant = constant->getSplatValue();
+  auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(constant);
+  if (!number) return false;
+  switch (op) {
+    case llvm::Instruction::FAdd: return number->isZero() && number->isNegative();
+    case llvm::Instruction::FSub: return number->isZero() && number->isNegative() != is_rhs;
+    default: return number->isExactlyValue(1.0) || number->isExactlyValue(-1.0);
+  }
+}
+
 Value* FunctionEmitter::float_arithmetic(llvm::Instruction::BinaryOps op, Value* lhs, Value* rhs) {
-  auto is_neutral = [](Value* value) {
-    auto* constant = llvm::dyn_cast<llvm::Constant>(value);
-    if (constant && value->getType()->isVectorTy()) constant = constant->getSplatValue();
-    auto* number = llvm::dyn_cast_or_null<llvm::ConstantFP>(constant);
-    if (!number) return false;
-    return number->isZero() || number->isExactlyValue(1.0) || number->isExactlyValue(-1.0) || number->isNaN();
-  };
-  if (is_neutral(lhs)) {
+  if (is_neutral(op, lhs, false)) {
     lhs = fence(lhs);
-  } else if (is_neutral(rhs)) {
+  } else if (is_neutral(op, rhs, true)) {
     rhs = fence(rhs);
   }
   return b.CreateBinOp(op, lhs, rhs);

@@ -1,0 +1,107 @@
+// The AdapterCompiler of abi/adapter.h: IR from AdapterEmitter, LLVM's passes and code generation, linked and registered under
+// the adapter's name. Adapters are small: they are compiled at the full level at once.
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+
+#include "abi/adapter_emit.h"
+#include "base/check.h"
+#include "ir/pipeline.h"
+#include "jit/orc_codegen.h"
+#include "jit/orc_link.h"
+
+extern "C" {
+#define RUNTIME_CALL(name, params, result) void wjit_stub_abi_##name();
+#include "abi/runtime_calls.def"
+#undef RUNTIME_CALL
+}
+
+namespace wjit {
+namespace {
+
+AbsoluteSymbols run_time_symbols() {
+  AbsoluteSymbols symbols;
+#define RUNTIME_CALL(name, params, result) \
+  symbols["wjit.abi." #name] = reinterpret_cast<void*>(&wjit_stub_abi_##name);  // NOLINT
+#include "abi/runtime_calls.def"
+#undef RUNTIME_CALL
+  return symbols;
+}
+
+class OrcAdapterCompiler final : public AdapterCompiler {
+ public:
+  Result<std::shared_ptr<AdapterCode>> compile(const AdapterSpec& spec) override {
+    return link(spec.name, {".lower", ".start", ".finish"}, *spec.types,
+                [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, kPrefix); });
+  }
+
+  Result<std::shared_ptr<AdapterCode>> compile(const CopierSpec& spec) override {
+    return link(spec.name, {".copy"}, *spec.types, [&](adapter::AdapterEmitter& e) { e.emit_copier(spec, kPrefix); });
+  }
+
+  Result<std::string> emit_ir(const AdapterSpec& spec) override {
+    auto generator = lease_code_generator(ir::Level::Full);
+    if (!generator) return std::unexpected(generator.error());
+    llvm::LLVMContext context;
+    auto module = emit(context, **generator, *spec.types, [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, spec.name); });
+    if (!module) return std::unexpected(module.error());
+    std::string text;
+    llvm::raw_string_ostream out(text);
+    (*module)->print(out, nullptr);
+    return text;
+  }
+
+ private:
+  static constexpr const char* kPrefix = "adapter";
+
+  template <typename F>
+  Result<std::unique_ptr<llvm::Module>> emit(llvm::LLVMContext& context, CodeGenerator& generator,
+                                             const ComponentTypes& types, F&& fill) {
+    adapter::AdapterEmitter emitter(context, generator.emit_options(), types);
+    try {
+      fill(emitter);
+    } catch (const adapter::Unsupported& unsupported) {
+      return fail("not supported yet: {}", unsupported.what);
+    }
+    auto module = emitter.take();
+#ifndef NDEBUG
+    CHECK(!llvm::verifyModule(*module, &llvm::errs()));
+#endif
+    return module;
+  }
+
+  template <typename F>
+  Result<std::shared_ptr<AdapterCode>> link(const std::string& name, std::vector<std::string> parts,
+                                            const ComponentTypes& types, F&& fill) {
+    auto generator = lease_code_generator(ir::Level::Full);
+    if (!generator) return std::unexpected(generator.error());
+    llvm::LLVMContext context;
+    auto module = emit(context, **generator, types, fill);
+    if (!module) return std::unexpected(module.error());
+    std::vector<LinkFunction> functions;
+    for (const std::string& part : parts) {
+      if ((*module)->getFunction(kPrefix + part) == nullptr) continue;
+      functions.push_back({kPrefix + part, nullptr, 0, fmt::format("adapter {} ({})", name, part.substr(1))});
+    }
+    static const AbsoluteSymbols symbols = run_time_symbols();
+    auto linked = compile_and_link(**module, **generator, functions, symbols);
+    if (!linked) return std::unexpected(linked.error());
+    auto code = std::make_shared<AdapterCode>();
+    code->memory = linked->memory;
+    for (size_t i = 0; i < functions.size(); ++i) {
+      std::string_view part = std::string_view(functions[i].symbol).substr(std::string_view(kPrefix).size());
+      void* address = linked->addresses[i];
+      (part == ".lower"    ? code->lower
+       : part == ".start"  ? code->start
+       : part == ".finish" ? code->finish
+                           : code->copy) = address;
+    }
+    return code;
+  }
+};
+
+}  // namespace
+
+extern "C" AdapterCompiler* wjit_create_adapter_compiler() { return new OrcAdapterCompiler; }
+
+}  // namespace wjit

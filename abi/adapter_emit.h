@@ -1,0 +1,153 @@
+// Inside of the adapter generator: one AdapterEmitter makes the functions of one adapter or copier (abi/adapter.h says which
+// and what each does). Values go from one side to the other in one pass over their type: translate() reads from a Source
+// (flat core values, or memory), checks, and writes to a Target of the other side.
+//
+//   adapter_emitter.cpp   the functions: lower, start, finish, copy
+//   adapter_value.cpp     translate: scalars, records, variants, flags, handles
+//   adapter_list.cpp      strings, lists, memory ranges, realloc
+//   adapter_call.cpp      core signatures, calls of core functions, of the run time, traps
+//   adapter_compiler.cpp  the AdapterCompiler: IR -> linked code
+//
+// Tests: test/lit/adapter, test/unit/adapter_test.cpp.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
+#include "abi/adapter.h"
+#include "base/error.h"
+#include "frontend/canonical_layout.h"
+#include "ir/emitter.h"
+#include "ir/signature.h"
+
+namespace wjit::adapter {
+
+using llvm::Value;
+
+enum class Trap : uint32_t {
+#define TRAP(name, message) name,
+#include "jit/traps.def"
+#undef TRAP
+};
+
+// One side of a translation.
+struct Side {
+  const AdapterSide* options = nullptr;
+  bool is_64 = false;
+  bool host = false;
+  size_t instance = 0;  // offsets in AdapterContext
+  size_t memory = 0;
+  size_t realloc = 0;
+};
+
+// Flat core values being consumed, left to right.
+struct FlatReader {
+  std::vector<Value*> values;
+  size_t next = 0;
+  Value* take() { return values[next++]; }
+};
+
+struct Source {
+  Side side;
+  FlatReader* flat = nullptr;  // else memory:
+  Value* pointer = nullptr;    // host pointer to the value, in bounds and aligned
+};
+
+struct Target {
+  Side side;
+  std::vector<Value*>* flat = nullptr;
+  Value* pointer = nullptr;
+};
+
+// Thrown inside of the generator only, caught by its entry points: what cannot be generated yet.
+struct Unsupported {
+  std::string what;
+};
+
+class AdapterEmitter {
+ public:
+  AdapterEmitter(llvm::LLVMContext& context, const ir::EmitOptions& options, const ComponentTypes& types);
+
+  // `prefix` is put before the functions' names (".lower", ".start", ".finish", ".copy"). Throws Unsupported.
+  void emit_adapter(const AdapterSpec& spec, const std::string& prefix);
+  void emit_copier(const CopierSpec& spec, const std::string& prefix);
+  std::unique_ptr<llvm::Module> take() { return std::move(module_); }
+
+ private:
+  // ---- adapter_emitter.cpp ----
+  llvm::Function* make_function(const std::string& name, llvm::FunctionType* type);
+  void emit_lower(const AdapterSpec& spec);
+  void emit_start(const AdapterSpec& spec);
+  void emit_finish(const AdapterSpec& spec);
+  // Translates parameters out of `source` flats (or the tuple behind them) into `target`'s.
+  void translate_params(const AdapterSpec& spec, std::vector<Value*> flats, Side from, uint32_t max_flat, Target target);
+  void translate_tuple(TypeId func, Source source, Target target);
+  Value* call_slot(Value* call, size_t offset);
+  static CanonOptions canon_options(const AdapterSide& side);
+
+  // ---- adapter_value.cpp ----
+  void translate(TypeId id, Source source, Target target);
+  void translate_scalar(const ComponentTypeDef& type, Source source, Target target);
+  void translate_fields(TypeId id, Source source, Target target);
+  void translate_variant(TypeId id, Source source, Target target);
+  void translate_handle(TypeId id, Source source, Target target);
+  Value* load_integer(Source& source, uint32_t bytes);           // i32, zero-extended
+  void store_integer(Target& target, Value* value, uint32_t bytes);
+  Value* coerce(Value* value, llvm::Type* to);                   // between joined flat types
+  Source at(const Source& source, uint32_t offset);
+  Target at(const Target& target, uint32_t offset);
+  llvm::Type* flat_type(ValType type);
+  std::vector<llvm::Type*> flat_types(TypeId id, bool is_64);
+
+  // ---- adapter_list.cpp ----
+  void translate_string(Source source, Target target);
+  void translate_list(TypeId id, Source source, Target target);
+  std::pair<Value*, Value*> load_pair(Source& source);           // pointer and length as i64
+  void store_pair(Target& target, Value* pointer, Value* length);
+  // Host pointer to [address, address + bytes) of the side's memory, checked.
+  Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment);
+  Value* host_pointer(const Side& side, Value* address);
+  Value* reallocate(const Side& side, uint32_t alignment, Value* bytes);  // i64 address, checked
+  void loop(Value* count, const std::function<void(Value* index)>& body);
+
+  // ---- adapter_call.cpp ----
+  struct CoreSignature {
+    FuncType core;
+    CallShape shape;
+    llvm::FunctionType* type = nullptr;
+  };
+  CoreSignature signature_of(const FuncType& core);
+  std::vector<Value*> read_params(const CoreSignature& signature, llvm::Function* function);
+  // Calls a core function that the context has a CodePointer of; results[0] or null.
+  Value* call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args);
+  Value* call_runtime(const char* name, std::vector<Value*> args);
+  void trap(Trap code);
+  void trap_if(Value* condition, Trap code);
+  Value* load_context(size_t offset, llvm::Type* type);
+  void set_may_leave(const Side& side, bool on);
+  Value* widen(Value* value);                                    // to i64, as Call::params keeps flats
+  Value* narrow(Value* word, llvm::Type* type);
+  Value* zext64(Value* value);
+
+  llvm::LLVMContext& context_;
+  ir::EmitOptions options_;
+  const ComponentTypes& types_;
+  std::unique_ptr<llvm::Module> module_;
+  llvm::IRBuilder<> b_;
+  std::string prefix_;
+  Side caller_, callee_;
+  std::vector<ResourceId> resources_;
+  std::vector<TypeId> streams_;
+  // Of the function being emitted:
+  llvm::Function* function_ = nullptr;
+  Value* self_ = nullptr;      // AdapterContext*
+  Value* call_ = nullptr;      // Call*
+  uint32_t direction_ = 0;     // 0: caller to callee
+  llvm::Type *void_, *i1_, *i8_, *i16_, *i32_, *i64_, *f32_, *f64_, *ptr_;
+};
+
+}  // namespace wjit::adapter

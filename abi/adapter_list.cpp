@@ -1,0 +1,151 @@
+// Strings, lists, memory ranges and realloc. See abi/adapter_emit.h. Spec: CanonicalABI.md, load_string, load_list,
+// store_string, store_list, LiftLowerContext.reallocate.
+#include "abi/adapter_emit.h"
+
+namespace wjit::adapter {
+
+constexpr uint64_t kMaxByteLength = (1u << 28) - 1;
+
+std::pair<Value*, Value*> AdapterEmitter::load_pair(Source& source) {
+  if (source.flat != nullptr) {
+    Value* pointer = zext64(source.flat->take());
+    return {pointer, zext64(source.flat->take())};
+  }
+  llvm::Type* type = source.side.is_64 ? i64_ : i32_;
+  Value* pointer = b_.CreateAlignedLoad(type, source.pointer, llvm::Align(1));
+  Value* second = b_.CreateConstInBoundsGEP1_64(i8_, source.pointer, ptr_size(source.side.is_64));
+  return {zext64(pointer), zext64(b_.CreateAlignedLoad(type, second, llvm::Align(1)))};
+}
+
+void AdapterEmitter::store_pair(Target& target, Value* pointer, Value* length) {
+  llvm::Type* type = target.side.is_64 ? i64_ : i32_;
+  pointer = b_.CreateZExtOrTrunc(pointer, type);
+  length = b_.CreateZExtOrTrunc(length, type);
+  if (target.flat != nullptr) {
+    target.flat->push_back(pointer);
+    target.flat->push_back(length);
+    return;
+  }
+  b_.CreateAlignedStore(pointer, target.pointer, llvm::Align(1));
+  Value* second = b_.CreateConstInBoundsGEP1_64(i8_, target.pointer, ptr_size(target.side.is_64));
+  b_.CreateAlignedStore(length, second, llvm::Align(1));
+}
+
+Value* AdapterEmitter::host_pointer(const Side& side, Value* address) {
+  if (side.host) return b_.CreateIntToPtr(address, ptr_);
+  Value* memory = load_context(side.memory, ptr_);
+  Value* base = b_.CreateLoad(ptr_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, base)));
+  return b_.CreateGEP(i8_, base, address);
+}
+
+Value* AdapterEmitter::checked(const Side& side, Value* address, Value* bytes, uint32_t align) {
+  if (side.host) return host_pointer(side, address);
+  if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::UnalignedPointer);
+  // The length is read each time: realloc may have grown the memory.
+  Value* memory = load_context(side.memory, ptr_);
+  Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
+  Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
+  trap_if(outside, Trap::MemoryOutOfBounds);
+  return host_pointer(side, address);
+}
+
+Value* AdapterEmitter::reallocate(const Side& side, uint32_t align, Value* bytes) {
+  if (side.host) {
+    return b_.CreatePtrToInt(call_runtime("host_alloc", {call_, bytes, b_.getInt64(align)}), i64_);
+  }
+  ValType pointer = ptr_type(side.is_64);
+  CoreSignature signature = signature_of({{pointer, pointer, pointer, pointer}, {pointer}});
+  llvm::Type* type = flat_type(pointer);
+  auto constant = [&](uint64_t n) { return llvm::ConstantInt::get(type, n); };
+  set_may_leave(side, false);
+  Value* address = zext64(call_core(signature, side.realloc,
+                                    {constant(0), constant(0), constant(align), b_.CreateZExtOrTrunc(bytes, type)}));
+  set_may_leave(side, true);
+  if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::UnalignedPointer);
+  Value* memory = load_context(side.memory, ptr_);
+  Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
+  Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
+  trap_if(outside, Trap::ReallocResult);
+  return address;
+}
+
+void AdapterEmitter::translate_string(Source source, Target target) {
+  if (source.side.options->encoding != StringEncoding::Utf8 || target.side.options->encoding != StringEncoding::Utf8) {
+    throw Unsupported{"string encodings other than UTF-8"};
+  }
+  auto [address, length] = load_pair(source);
+  trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength)), Trap::ListTooLong);
+  Value* from = checked(source.side, address, length, 1);
+  if (target.side.host) {  // the host gets a view of the guest's memory
+    Value* valid = call_runtime("check_utf8", {from, length});
+    trap_if(b_.CreateICmpEQ(valid, b_.getInt32(0)), Trap::InvalidUtf8);
+    return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
+  }
+  Value* to = reallocate(target.side, 1, length);
+  Value* valid = call_runtime("copy_utf8", {host_pointer(target.side, to), from, length});
+  trap_if(b_.CreateICmpEQ(valid, b_.getInt32(0)), Trap::InvalidUtf8);
+  store_pair(target, to, length);
+}
+
+// Numbers and aggregates of numbers: the same bytes on every side.
+static bool is_plain(const ComponentTypes& types, TypeId id) {
+  const ComponentTypeDef& type = types[id];
+  switch (type.kind) {
+    case TypeKind::S8: case TypeKind::U8: case TypeKind::S16: case TypeKind::U16: case TypeKind::S32: case TypeKind::U32:
+    case TypeKind::S64: case TypeKind::U64: case TypeKind::F32: case TypeKind::F64: return true;
+    case TypeKind::Record: case TypeKind::Tuple:
+      for (const NamedType& part : type.parts) {
+        if (!is_plain(types, part.type)) return false;
+      }
+      return true;
+    case TypeKind::FixedList: return is_plain(types, type.element);
+    default: return false;
+  }
+}
+
+void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
+  const ComponentTypeDef& type = types_[id];
+  // A map is a list of its entries; their tuple type stands just before it (frontend/canonical_layout.h).
+  TypeId element = type.kind == TypeKind::Map ? id - 1 : type.element;
+  uint32_t from_size = elem_size(types_, element, source.side.is_64);
+  uint32_t to_size = elem_size(types_, element, target.side.is_64);
+  auto [address, length] = load_pair(source);
+  trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength / from_size)), Trap::ListTooLong);
+  Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
+  Value* from = checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64));
+  if (is_plain(types_, element)) {
+    if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
+    Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);
+    b_.CreateMemCpy(host_pointer(target.side, to), llvm::MaybeAlign(1), from, llvm::MaybeAlign(1), from_bytes);
+    return store_pair(target, to, length);
+  }
+  Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64),
+                         b_.CreateMul(length, b_.getInt64(to_size)));
+  Value* to_pointer = host_pointer(target.side, to);
+  loop(length, [&](Value* index) {
+    Source s{source.side, nullptr, b_.CreateGEP(i8_, from, b_.CreateMul(index, b_.getInt64(from_size)))};
+    Target t{target.side, nullptr, b_.CreateGEP(i8_, to_pointer, b_.CreateMul(index, b_.getInt64(to_size)))};
+    translate(element, s, t);
+  });
+  store_pair(target, to, length);
+}
+
+void AdapterEmitter::loop(Value* count, const std::function<void(Value* index)>& body) {
+  auto* before = b_.GetInsertBlock();
+  auto* head = llvm::BasicBlock::Create(context_, "loop", function_);
+  auto* inside = llvm::BasicBlock::Create(context_, "element", function_);
+  auto* after = llvm::BasicBlock::Create(context_, "", function_);
+  b_.CreateBr(head);
+  b_.SetInsertPoint(head);
+  auto* index = b_.CreatePHI(i64_, 2);
+  index->addIncoming(b_.getInt64(0), before);
+  b_.CreateCondBr(b_.CreateICmpULT(index, count), inside, after);
+  b_.SetInsertPoint(inside);
+  body(index);
+  Value* next = b_.CreateAdd(index, b_.getInt64(1));
+  index->addIncoming(next, b_.GetInsertBlock());
+  b_.CreateBr(head);
+  b_.SetInsertPoint(after);
+}
+
+}  // namespace wjit::adapter

@@ -147,7 +147,8 @@ struct HostCallAccess {
   }
 
   static void free_call(HostCall& call) {
-    if (call.heap_call_ != nullptr) delete call.heap_call_->arena;
+    delete call.guest_call_->arena;  // heap_call_'s, or a parked guest's that is never resumed
+    call.guest_call_->arena = nullptr;
     delete &call;
   }
 };

@@ -45,6 +45,9 @@ struct HostFunction {
   std::string name;  // "wasi:cli/stdout@0.3.0 write-via-stream"
   // Checks the import's function type when linking: an empty string, or what does not fit.
   std::function<std::string(const ComponentTypes&, TypeId func)> check;
+  // The resource type of each own and borrow handle in the function type, in depth-first order (parameters, then result;
+  // elements of streams and futures included), every occurrence: the linker compares what the import's are bound to.
+  std::vector<ResourceType*> handle_types;
   // Runs on the strand, on the worker's stack. Must end in call.finish(), call.trap(), call.exit(), or keep the call.
   std::function<void(HostCall& call)> invoke;
 };

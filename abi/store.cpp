@@ -94,6 +94,12 @@ Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
 }
 
 Store::~Store() {
+  // What is under way still uses guest memory and ends first.
+  closing_ = true;
+  inbox_.clear();
+  for (auto& attachment : attachments_) attachment->cancel_operations();
+  if (outstanding() > 0) scheduler().run(*this, [this] { return outstanding() == 0; });
+  scheduler().retire(*this);
   // Guest threads are never run again: their fibers go, then what the tables hold.
   while (Task* task = tasks.front()) {
     tasks.remove(task);

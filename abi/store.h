@@ -56,6 +56,14 @@ struct StoreOptions {
   size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
 };
 
+// What belongs to a store and lives as long as it does: the state of its host interfaces.
+class StoreAttachment {
+ public:
+  virtual ~StoreAttachment() = default;
+  // The store goes: asks all operations that are under way to end soon; no guest code runs any more.
+  virtual void cancel_operations() {}
+};
+
 class Store final : public Strand {
  public:
   Store(Engine& engine, Scheduler& scheduler, StoreOptions options = {});
@@ -87,7 +95,10 @@ class Store final : public Strand {
   void enqueue(std::function<void()> work);
   // Strand: runs ready threads for a quantum.
   bool run_quantum(Worker& worker) override;
-  bool locked_down() const { return context_.trap != nullptr; }
+  // After a trap, and while the store is destroyed: no guest code runs.
+  bool locked_down() const { return context_.trap != nullptr || closing_; }
+  // Freed after everything else of the store.
+  void attach(std::shared_ptr<StoreAttachment> attachment) { attachments_.push_back(std::move(attachment)); }
 
   // --- for the rest of abi/ ---
   Thread* current = nullptr;               // the thread that runs; null in plain host code
@@ -110,8 +121,10 @@ class Store final : public Strand {
   IntrusiveList<Task, &Task::store_prev, &Task::store_next> tasks;  // live ones
 
  private:
+  std::vector<std::shared_ptr<StoreAttachment>> attachments_;  // first: destroyed last
   Engine& engine_;
   StoreOptions options_;
+  bool closing_ = false;
   StoreContext context_;
   ThreadQueue ready_;
   std::deque<std::function<void()>> inbox_;

@@ -1,5 +1,6 @@
-// Figures of the switch point and of segments: entering a fresh segment, suspending and resuming, calling across a segment
-// boundary in a hot loop, deep recursion. The guest is C with split-stack prologues (test/unit/split_stack_guest.c).
+// Figures of the switch point and of segments: entering a fresh segment, suspending and resuming, calling across a
+// segment boundary in a hot loop, deep recursion. The guest is C with split-stack prologues
+// (test/unit/split_stack_guest.c).
 #include "scheduler/fiber.h"
 
 #include <benchmark/benchmark.h>
@@ -10,15 +11,17 @@
 #include "test/unit/split_stack_guest.h"
 
 // The stub of a host function that suspends, by the contract of jit/host_call.S, and of one that returns at once.
-#define STUB(name)                                                            \
-  asm(".text\n.p2align 4\n.globl bench_stub_" #name "\nbench_stub_" #name ":\n" \
-      "mov (%rdi), %rax\n mov %rsp, 8(%rax)\n mov %rbp, 16(%rax)\n"           \
-      "push %rbx\n mov %rax, %rbx\n mov 0(%rbx), %rsp\n"                      \
-      "call bench_host_" #name "\n"                                           \
-      "cmpl $0, 32(%rbx)\n jne 1f\n"                                          \
-      "mov 8(%rbx), %rsp\n mov -8(%rsp), %rbx\n ret\n"                        \
-      "1: cmpl $1, 32(%rbx)\n je 2f\n jmp *48(%rbx)\n 2: jmp *40(%rbx)\n");   \
-  extern "C" uint64_t bench_stub_##name(GuestRecord*, uint64_t);              \
+#define STUB(name)                                                          \
+  asm(".text\n.p2align 4\n.globl bench_stub_" #name "\nbench_stub_" #name   \
+      ":\n"                                                                 \
+      "mov (%rdi), %rax\n mov %rsp, 8(%rax)\n mov %rbp, 16(%rax)\n"         \
+      "push %rbx\n mov %rax, %rbx\n mov 0(%rbx), %rsp\n"                    \
+      "call bench_host_" #name                                              \
+      "\n"                                                                  \
+      "cmpl $0, 32(%rbx)\n jne 1f\n"                                        \
+      "mov 8(%rbx), %rsp\n mov -8(%rsp), %rbx\n ret\n"                      \
+      "1: cmpl $1, 32(%rbx)\n je 2f\n jmp *48(%rbx)\n 2: jmp *40(%rbx)\n"); \
+  extern "C" uint64_t bench_stub_##name(GuestRecord*, uint64_t);            \
   extern "C" __attribute__((used)) uint64_t bench_host_##name(GuestRecord* guest, uint64_t argument)
 
 namespace wjit {

@@ -1,3 +1,5 @@
+// See canonical_layout.h. A type's layout is built once, from the layouts of its parts (LayoutBuilder); the rest reads
+// it.
 #include "frontend/canonical_layout.h"
 
 #include <algorithm>
@@ -15,7 +17,9 @@ uint32_t clamp32(uint64_t n) { return n > UINT32_MAX ? UINT32_MAX : static_cast<
 // Core value types in two bits each, as AbiLayout::flat has them.
 enum Flat : uint32_t { kI32 = 0, kI64 = 1, kF32 = 2, kF64 = 3 };
 Flat flat_at(uint32_t packed, uint32_t i) { return static_cast<Flat>((packed >> (2 * i)) & 3); }
-uint32_t with_flat(uint32_t packed, uint32_t i, Flat f) { return (packed & ~(3u << (2 * i))) | (uint32_t{f} << (2 * i)); }
+uint32_t with_flat(uint32_t packed, uint32_t i, Flat f) {
+  return (packed & ~(3u << (2 * i))) | (uint32_t{f} << (2 * i));
+}
 
 Flat join(Flat a, Flat b) {
   if (a == b) return a;

@@ -1,9 +1,9 @@
-// How component values look to core code: size and alignment in linear memory, and the core values that they flatten to.
-// Each type's layout for 32-bit and for 64-bit pointers is worked out once, when add_type puts it into the arena, so
-// everything here is a constant-time reading of that and hostile types cannot make it slow. The validator checks core
-// signatures with flatten_functype; abi's adapter generator takes offsets and flattened types from the same functions.
-// Words: component-model CanonicalABI.md, "Alignment", "Element Size", "Flattening", "Despecialization".
-// All functions are pure; any thread. Test: test/unit/canonical_layout_test.cpp.
+// How component values look to core code: size and alignment in linear memory, and the core values that they flatten
+// to. Each type's layout for 32-bit and for 64-bit pointers is worked out once, when add_type puts it into the arena,
+// so everything here is a constant-time reading of that and hostile types cannot make it slow. The validator checks
+// core signatures with flatten_functype; abi's adapter generator takes offsets and flattened types from the same
+// functions. Words: component-model CanonicalABI.md, "Alignment", "Element Size", "Flattening", "Despecialization". All
+// functions are pure; any thread. Test: test/unit/canonical_layout_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +28,16 @@ uint32_t elem_size(const ComponentTypes& types, TypeId t, bool is_64);
 uint32_t alignment(const ComponentTypes& types, TypeId t, bool is_64);
 inline uint32_t ptr_size(bool is_64) { return is_64 ? 8 : 4; }
 inline ValType ptr_type(bool is_64) { return is_64 ? ValType::i64() : ValType::i32(); }
-constexpr uint64_t align_to(uint64_t offset, uint64_t alignment) { return (offset + alignment - 1) / alignment * alignment; }
+constexpr uint64_t align_to(uint64_t offset, uint64_t alignment) {
+  return (offset + alignment - 1) / alignment * alignment;
+}
 
 // --- Variants, enums, options and results: all are variants once despecialized ---
 
-bool is_variant_like(TypeKind kind);                                // Variant, Enum, Option, Result
-uint32_t case_count(const ComponentTypeDef& def);                   // Option: none, some. Result: ok, error.
-TypeId case_type(const ComponentTypeDef& def, uint32_t case_index); // kNoType: no payload
-uint32_t discriminant_size(uint32_t case_count);                    // 1, 2 or 4 bytes
+bool is_variant_like(TypeKind kind);                                 // Variant, Enum, Option, Result
+uint32_t case_count(const ComponentTypeDef& def);                    // Option: none, some. Result: ok, error.
+TypeId case_type(const ComponentTypeDef& def, uint32_t case_index);  // kNoType: no payload
+uint32_t discriminant_size(uint32_t case_count);                     // 1, 2 or 4 bytes
 uint32_t payload_offset(const ComponentTypes& types, TypeId variant_like, bool is_64);
 
 // --- Records and tuples ---

@@ -39,12 +39,12 @@ enum class StringEncoding : uint8_t { Utf8, Utf16, Latin1Utf16 };
 // canonopt*: indices are into the core index spaces of the component.
 struct CanonOptions {
   StringEncoding string_encoding = StringEncoding::Utf8;
-  std::optional<uint32_t> memory;
+  std::optional<uint32_t> memory = {};
   bool memory_is_64 = false;  // address type of `memory`
-  std::optional<uint32_t> realloc;
-  std::optional<uint32_t> post_return;
+  std::optional<uint32_t> realloc = {};
+  std::optional<uint32_t> post_return = {};
   bool is_async = false;
-  std::optional<uint32_t> callback;
+  std::optional<uint32_t> callback = {};
 };
 
 // Canonical built-ins, one row each in frontend/canon.def.

@@ -1,5 +1,5 @@
-// Binary components in: bytes -> validated Component, in one pass over the sections. Each function reads one production of
-// component-model Binary.md and hands it to the validator (component_validator.h) at once, since what follows may be
+// Binary components in: bytes -> validated Component, in one pass over the sections. Each function reads one production
+// of component-model Binary.md and hands it to the validator (component_validator.h) at once, since what follows may be
 // encoded with the indices that it defines. The first error wins and has its byte offset.
 // Interface: decode_component (component.h). Tests: test/unit/component_test.cpp, the public suite (binary/).
 #include "base/check.h"
@@ -17,7 +17,18 @@ namespace {
 constexpr uint8_t kComponentPreamble[8] = {0, 'a', 's', 'm', 0x0d, 0, 1, 0};
 
 enum Section : uint8_t {
-  kCustom = 0, kCoreModule, kCoreInstance, kCoreType, kComponent, kInstance, kAlias, kType, kCanon, kStart, kImport, kExport,
+  kCustom = 0,
+  kCoreModule,
+  kCoreInstance,
+  kCoreType,
+  kComponent,
+  kInstance,
+  kAlias,
+  kType,
+  kCanon,
+  kStart,
+  kImport,
+  kExport,
   kValue
 };
 
@@ -39,7 +50,8 @@ class ComponentDecoder {
   std::shared_ptr<const Component> component(ByteRange range) {
     Reader in(*bytes_, range, sink_);
     for (uint8_t expected : kComponentPreamble) {
-      if (in.byte() != expected) in.malformed_at(range.begin, "not a component: its first 8 bytes are not those of one");
+      if (in.byte() != expected)
+        in.malformed_at(range.begin, "not a component: its first 8 bytes are not those of one");
     }
     validator_.set_offset(range.begin);
     validator_.open(Validator::ScopeKind::Component);
@@ -340,9 +352,9 @@ class ComponentDecoder {
   }
 
   static bool primitive_kind(uint8_t b, TypeKind& kind) {
-    constexpr TypeKind kByOpcode[] = {
-        TypeKind::String, TypeKind::Char, TypeKind::F64, TypeKind::F32, TypeKind::U64, TypeKind::S64, TypeKind::U32,
-        TypeKind::S32,    TypeKind::U16,  TypeKind::S16, TypeKind::U8,  TypeKind::S8,  TypeKind::Bool};
+    constexpr TypeKind kByOpcode[] = {TypeKind::String, TypeKind::Char, TypeKind::F64, TypeKind::F32, TypeKind::U64,
+                                      TypeKind::S64,    TypeKind::U32,  TypeKind::S32, TypeKind::U16, TypeKind::S16,
+                                      TypeKind::U8,     TypeKind::S8,   TypeKind::Bool};
     if (b >= 0x73 && b <= 0x7f) {
       kind = kByOpcode[b - 0x73];
       return true;
@@ -560,9 +572,7 @@ class ComponentDecoder {
         out.sort = ExternSort::Func;
         out.type = type_index(in, TypeKind::Func);
         return out;
-      case 0x02:
-        in.unsupported_at(at, "values in components are not supported");
-        return out;
+      case 0x02: in.unsupported_at(at, "values in components are not supported"); return out;
       case 0x03: {
         out.sort = ExternSort::Type;
         const uint8_t bound = in.byte();

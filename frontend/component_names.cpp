@@ -1,3 +1,4 @@
+// See component_names.h; the functions follow the productions of Explainer.md.
 #include "frontend/component_names.h"
 
 #include <fmt/format.h>
@@ -89,7 +90,8 @@ std::expected<ExternName, std::string> parse_interface_name(std::string_view nam
   size_t colon = rest.find(':');
   size_t slash = rest.find('/');
   if (colon == std::string_view::npos || slash == std::string_view::npos || slash < colon) {
-    return std::unexpected(fmt::format("expected `namespace:package/interface`, `{}` is not a valid extern name", name));
+    return std::unexpected(
+        fmt::format("expected `namespace:package/interface`, `{}` is not a valid extern name", name));
   }
   out.name_space = rest.substr(0, colon);
   out.package = rest.substr(colon + 1, slash - colon - 1);

@@ -1,8 +1,8 @@
 // Names of imports and exports of components: labels in kebab case, annotated function names ("[method]file.read") and
 // interface names with a version ("wasi:io/streams@0.2.0"). Grammar: component-model Explainer.md, "Import and Export
 // Definitions"; "Name Uniqueness" for unique_key; "Canonical Interface Name" for compatible_version.
-// The validator checks names with it, the linker matches versions, the WIT printer takes names apart. Pure functions over
-// views: a result points into its argument. Any thread. Test: test/unit/component_names_test.cpp.
+// The validator checks names with it, the linker matches versions, the WIT printer takes names apart. Pure functions
+// over views: a result points into its argument. Any thread. Test: test/unit/component_names_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -36,8 +36,8 @@ std::string unique_key(std::string_view label);
 bool is_semver(std::string_view version);
 // The production `canonversion`: "1", "0.2", "0.0.3", "0.0.0".
 bool is_canonical_version(std::string_view version);
-// The prefix that semver-compatible versions share: "1.2.3" -> "1", "0.2.6-rc.1" -> "0.2", "0.0.1" -> "0.0.1". A canonical
-// version is its own prefix, and so is a pre-release of 0.0.x without its suffix. "" for anything else.
+// The prefix that semver-compatible versions share: "1.2.3" -> "1", "0.2.6-rc.1" -> "0.2", "0.0.1" -> "0.0.1". A
+// canonical version is its own prefix, and so is a pre-release of 0.0.x without its suffix. "" for anything else.
 std::string_view compatible_version(std::string_view version);
 
 }  // namespace wjit

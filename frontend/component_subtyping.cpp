@@ -1,8 +1,10 @@
+// See component_subtyping.h. Substitution first, then the walks over bound and free resources, then matching.
+// Types are read by index throughout, since adding to the arena moves them.
 #include "frontend/component_subtyping.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
@@ -86,7 +88,7 @@ class Substituter {
       decl.eq = eq;
     }
   };
-  std::vector<DeclTypes> decls(TypeId t, std::vector<ExternDecl> ComponentTypeDef::*list, bool& changed) {
+  std::vector<DeclTypes> decls(TypeId t, std::vector<ExternDecl> ComponentTypeDef::* list, bool& changed) {
     std::vector<DeclTypes> out;
     const size_t count = (types_[t].*list).size();
     out.reserve(count);
@@ -231,7 +233,7 @@ TypeId fresh_resource(ComponentTypes& types, std::string name) {
 }
 
 TypeId fresh_copy(ComponentTypes& types, TypeId old, WorkBudget& budget) {
-  constexpr uint64_t kStepsPerResource = 1000;  // they take memory, too
+  constexpr uint64_t kStepsPerResource = 100;  // they take memory, too
   const ResourceId id = types[old].resource;
   if (!budget.charge(kStepsPerResource + types.resource_names[id].size())) return old;
   return fresh_resource(types, types.resource_names[id]);
@@ -482,7 +484,8 @@ bool Matcher::core_decl(const CoreExternDecl& actual, const CoreExternDecl& expe
     error = std::move(message);
     return false;
   };
-  if (actual.kind != expected.kind) return fail(fmt::format("expected {}, found {}", name(expected.kind), name(actual.kind)));
+  if (actual.kind != expected.kind)
+    return fail(fmt::format("expected {}, found {}", name(expected.kind), name(actual.kind)));
   switch (expected.kind) {
     case ExternKind::Func:
       if (is_canonical_subtype(actual.canonical_id, expected.canonical_id)) return true;

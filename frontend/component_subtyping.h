@@ -1,9 +1,10 @@
 // Substitution and subtyping of component types: what instantiation, type ascription and outer instances need.
 //
-// Resource types are compared by ResourceId, so using a type at a new place means to substitute ids: an import of an instance
-// type gets fresh resources (freshen), an instantiation puts the arguments' resources in place of the component's imports
-// (a Substitution filled by Matcher, then substitute). A substituted type is a new type only where something in it changed,
-// and types that were one stay one (memo), so the identity by which named types are known survives.
+// Resource types are compared by ResourceId, so using a type at a new place means to substitute ids: an import of an
+// instance type gets fresh resources (freshen), an instantiation puts the arguments' resources in place of the
+// component's imports (a Substitution filled by Matcher, then substitute). A substituted type is a new type only where
+// something in it changed, and types that were one stay one (memo), so the identity by which named types are known
+// survives.
 //
 //   import "r" (type $r (sub resource))   -> decl {is_sub_resource, type: Resource #7}
 //   import "f" (func (param (own $r)))    -> Func(own #7)
@@ -23,10 +24,11 @@
 
 namespace wjit {
 
-// Steps that one decoding may spend on types; the largest real components (Python, 21 MB) need some 100,000.
+// Steps that one decoding may spend on types, and what it may take in the arena. A large real component (Python, 21 MB)
+// needs 20,000 of each; all of it used up takes about a second and 150 MB.
 struct WorkBudget {
-  uint64_t left = 100'000'000;
-  uint64_t memory_left = 4'000'000;  // types, their parts and declarations in the arena
+  uint64_t left = 10'000'000;
+  uint64_t memory_left = 1'000'000;  // types, their parts and declarations in the arena
   // False when it is used up.
   bool charge(uint64_t steps) {
     if (steps > left) {
@@ -68,7 +70,8 @@ TypeId fresh_resource(ComponentTypes& types, std::string name);
 TypeId fresh_copy(ComponentTypes& types, TypeId old, WorkBudget& budget);
 
 // The Resource types that `decls` bind, through nested instances, in order.
-std::vector<TypeId> bound_resources(const ComponentTypes& types, const std::vector<ExternDecl>& decls, WorkBudget& budget);
+std::vector<TypeId> bound_resources(const ComponentTypes& types, const std::vector<ExternDecl>& decls,
+                                    WorkBudget& budget);
 
 // An instance type with fresh resources for all that it binds; itself when it binds none.
 TypeId freshen(ComponentTypes& types, TypeId instance, WorkBudget& budget);
@@ -107,7 +110,7 @@ class Matcher {
 
   ComponentTypes& types_;
   WorkBudget& budget_;
-  Substitution actual_;    // what stands for the resources bound by types on the actual side
+  Substitution actual_;  // what stands for the resources bound by types on the actual side
   Substitution expected_;
   std::string error_;
 };

@@ -1,3 +1,4 @@
+// See component_types.h: equality (by way of component_subtyping.h) and types as text for messages.
 #include "frontend/component_types.h"
 
 #include "base/check.h"

@@ -1,6 +1,6 @@
-// Validation of components, one definition after the other, as the decoder reads them. The validator keeps the index spaces of
-// every open scope (a component, a component type or an instance type), checks each definition against them, appends to
-// them, and builds the definitions and types that Component consists of.
+// Validation of components, one definition after the other, as the decoder reads them. The validator keeps the index
+// spaces of every open scope (a component, a component type or an instance type), checks each definition against them,
+// appends to them, and builds the definitions and types that Component consists of.
 //
 // By family: component_validator.cpp         scopes, index spaces, limits
 //            component_validator_types.cpp     type definitions
@@ -9,8 +9,9 @@
 //            component_validator_canon.cpp     canonical definitions
 // Rules: component-model Binary.md and Explainer.md, CanonicalABI.md "Canonical Definitions".
 //
-// Protocol: the decoder sets the offset, then calls one function; after an error (first_error in the sink) results are kNoType
-// or empty, and the decoder stops. Caller: frontend/component_decoder.cpp. Not thread-safe. Tests: test/unit/component_test.cpp.
+// Protocol: the decoder sets the offset, then calls one function; after an error (first_error in the sink) results are
+// kNoType or empty, and the decoder stops. Caller: frontend/component_decoder.cpp. Not thread-safe. Tests:
+// test/unit/component_test.cpp.
 #pragma once
 
 #include <memory>
@@ -87,14 +88,14 @@ class ComponentValidator {
   TypeId resource_at(uint32_t index);
   TypeId type_at(uint32_t index, TypeKind kind);  // Func, Component, Instance, Stream, Future
   TypeId core_module_type_at(uint32_t index);
-  TypeId value_type(ComponentTypeDef def);        // checks a defvaltype and makes it
+  TypeId value_type(ComponentTypeDef def);  // checks a defvaltype and makes it
   TypeId handle_type(TypeKind kind, uint32_t resource_index);
   TypeId func_type(ComponentTypeDef def);
-  void define_type(TypeId type);                  // appends to the type index space
+  void define_type(TypeId type);  // appends to the type index space
   void resource_type(ValType rep, std::optional<uint32_t> dtor);
   std::vector<TypeDef>& core_types() { return scope().core_types; }
-  void core_types_read();                         // after rec types were appended to core_types()
-  void core_module_type(ComponentTypeDef def);    // CoreModule, from the declarators
+  void core_types_read();                       // after rec types were appended to core_types()
+  void core_module_type(ComponentTypeDef def);  // CoreModule, from the declarators
   void check_core_module(const ComponentTypeDef& def);
   // For a module type, which may only alias core types that stand on their own; nullptr after an error.
   const TypeDef* outer_core_type(uint32_t count, uint32_t index);
@@ -126,6 +127,12 @@ class ComponentValidator {
   void canon_simple(CanonBuiltin builtin, bool is_async, bool cancellable);  // all others
 
  private:
+  // Resources with a label of their own, for [constructor], [method] and [static].
+  struct ResourceLabels {
+    std::unordered_map<TypeId, std::string> keys;  // unique_key of the label
+    std::unordered_set<std::string> known;
+    void add(TypeId type, std::string_view label) { known.insert(keys.emplace(type, unique_key(label)).first->second); }
+  };
   struct Scope {
     ScopeKind kind = ScopeKind::Component;
     // Core index spaces. A module type has an entry in both vectors, the one in core_types a stand-in.
@@ -137,7 +144,7 @@ class ComponentValidator {
     std::vector<TableType> core_tables;
     std::vector<MemoryType> core_memories;
     std::vector<GlobalType> core_globals;
-    std::vector<uint32_t> core_tags;        // canonical numbers
+    std::vector<uint32_t> core_tags;  // canonical numbers
     // Component index spaces.
     std::vector<TypeId> types;
     std::vector<TypeId> funcs;
@@ -148,9 +155,8 @@ class ComponentValidator {
     std::vector<ExternDecl> exports;
     std::unordered_map<std::string, std::string> import_names;  // by unique_key
     std::unordered_map<std::string, std::string> export_names;
-    // Resources with a label of their own, for [constructor], [method] and [static].
-    std::unordered_map<TypeId, std::string> imported_resources;
-    std::unordered_map<TypeId, std::string> exported_resources;
+    ResourceLabels imported_resources;
+    ResourceLabels exported_resources;
     // Types with an externally visible name; what is imported may be named in exports too.
     std::unordered_set<TypeId> imported_types;
     std::unordered_set<TypeId> exported_types;
@@ -190,8 +196,7 @@ class ComponentValidator {
   bool check_name(const ExternLabel& label, ExternSort sort, ExternKindOf kind,
                   std::unordered_map<std::string, std::string>& names);
   bool check_attributes(const ExternLabel& label, const ExternName& name, ExternSort sort);
-  bool check_annotated(const ExternName& name, ExternSort sort, TypeId type,
-                       const std::unordered_map<TypeId, std::string>& resources);
+  bool check_annotated(const ExternName& name, ExternSort sort, TypeId type, const ResourceLabels& resources);
   std::optional<ExternDecl> make_decl(ExternLabel label, const ExternType& type);
   void add_extern(ExternDecl decl, ExternKindOf kind);
   bool register_named_types(const ExternDecl& decl, ExternKindOf kind);
@@ -205,12 +210,12 @@ class ComponentValidator {
   // instances
   const CoreExternDecl* find_core_export(TypeId instance, const std::string& name);
   const ExternDecl* find_export(TypeId instance, const std::string& name);
-  Scope* outer_scope(uint32_t count);  // nullptr after an error
+  Scope* outer_scope(uint32_t count);          // nullptr after an error
   static bool is_closed(const TypeDef& type);  // no references to other types by index
 
   // canon
   struct OptionRules {
-    bool lift = false;         // post-return and callback are allowed
+    bool lift = false;  // post-return and callback are allowed
     bool allow_realloc = true;
     bool allow_async = true;
   };

@@ -35,16 +35,6 @@ std::string describe(const std::vector<ValType>& types) {
 
 }  // namespace
 
-const char* text_name(CanonBuiltin builtin) {
-  switch (builtin) {
-#define CANON(name, opcode, text) \
-  case CanonBuiltin::name: return text;
-#include "frontend/canon.def"
-#undef CANON
-  }
-  UNREACHABLE_CASE("canonical built-in");
-}
-
 // --- Options ---
 
 bool ComponentValidator::check_core_func(uint32_t index, const FuncType& expected, const char* what) {
@@ -68,7 +58,8 @@ std::optional<CanonOptions> ComponentValidator::canon_options(const std::vector<
       case Kind::Utf16:
       case Kind::Latin1Utf16:
         if (encoding) {
-          invalid("canonical encoding option `{}` conflicts with option `{}`", describe(*encoding), describe(option.kind));
+          invalid("canonical encoding option `{}` conflicts with option `{}`", describe(*encoding),
+                  describe(option.kind));
         }
         encoding = option.kind;
         out.string_encoding = option.kind == Kind::Utf8    ? StringEncoding::Utf8
@@ -216,14 +207,16 @@ void ComponentValidator::canon_resource(CanonBuiltin builtin, uint32_t type_inde
   auto local = scope().local_resources.find(def(type).resource);
   if (local == scope().local_resources.end()) return invalid("type index {} is not a local resource", type_index);
   ValType rep = local->second;
-  define_core_func(definition, builtin == CanonBuiltin::ResourceNew ? FuncType{{rep}, {kI32}} : FuncType{{kI32}, {rep}});
+  define_core_func(definition,
+                   builtin == CanonBuiltin::ResourceNew ? FuncType{{rep}, {kI32}} : FuncType{{kI32}, {rep}});
 }
 
 void ComponentValidator::canon_task_return(TypeId result, const std::vector<Option>& options) {
   if (!ok()) return;
   std::optional<CanonOptions> opts = canon_options(options, {.allow_realloc = false, .allow_async = false});
   if (!opts) return;
-  if (result != kNoType && contains_borrow(*types_, result)) return invalid("task.return cannot return a `borrow` type");
+  if (result != kNoType && contains_borrow(*types_, result))
+    return invalid("task.return cannot return a `borrow` type");
   FuncType type;
   if (result != kNoType) {
     bool in_memory = flat_count(*types_, result) > kMaxFlatParams;
@@ -311,7 +304,8 @@ void ComponentValidator::canon_thread_new_indirect(uint32_t core_type, uint32_t 
   bool is_start = start->kind == CompositeKind::Func && func.results.empty() && func.params.size() == 1 &&
                   (func.params[0] == ValType::i32() || func.params[0] == ValType::i64());
   if (!is_start) return invalid("the start function of a thread must take one `i32` or `i64` and return nothing");
-  if (table->element != ValType::funcref()) return invalid("the table of thread.new-indirect must have elements of funcref");
+  if (table->element != ValType::funcref())
+    return invalid("the table of thread.new-indirect must have elements of funcref");
   FuncType core{{ptr_type(table->limits.is_64), func.params[0]}, {kI32}};
   define_core_func({.builtin = CanonBuiltin::ThreadNewIndirect, .table = table_index, .thread_type = func},
                    std::move(core));

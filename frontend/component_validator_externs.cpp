@@ -1,5 +1,5 @@
-// Imports and exports of components and of component and instance types: names, attributes, and the external visibility of
-// types. Explainer.md, "Import and Export Definitions" and "External Visibility of Types"; Binary.md, same title.
+// Imports and exports of components and of component and instance types: names, attributes, and the external visibility
+// of types. Explainer.md, "Import and Export Definitions" and "External Visibility of Types"; Binary.md, same title.
 #include "base/check.h"
 #include "frontend/component_validator.h"
 
@@ -33,7 +33,8 @@ bool ComponentValidator::check_attributes(const ExternLabel& label, const Extern
       return invalid("`implements` must be an interface name, `{}` is not", *implements), false;
     }
     if (sort != ExternSort::Instance) return invalid("only instances can have an `implements`"), false;
-    if (name.kind != ExternNameKind::Label) return invalid("name `{}` is not valid with `implements`", label.name), false;
+    if (name.kind != ExternNameKind::Label)
+      return invalid("name `{}` is not valid with `implements`", label.name), false;
   }
   if (const auto& suffix = label.attributes.version_suffix) {
     if (name.kind != ExternNameKind::Interface || !is_canonical_version(name.version)) {
@@ -48,9 +49,10 @@ bool ComponentValidator::check_attributes(const ExternLabel& label, const Extern
 
 // [constructor]r, [method]r.f, [static]r.f: functions of the resource that has the label r in this context.
 bool ComponentValidator::check_annotated(const ExternName& name, ExternSort sort, TypeId type,
-                                         const std::unordered_map<TypeId, std::string>& resources) {
+                                         const ResourceLabels& resources) {
   if (name.kind == ExternNameKind::Label || name.kind == ExternNameKind::Interface) return true;
-  if (sort != ExternSort::Func) return invalid("`{}` is not a func", name.label.empty() ? name.resource : name.label), false;
+  if (sort != ExternSort::Func)
+    return invalid("`{}` is not a func", name.label.empty() ? name.resource : name.label), false;
   const ComponentTypeDef& func = def(type);
   TypeId resource = kNoType;
   if (name.kind == ExternNameKind::Constructor) {
@@ -68,14 +70,13 @@ bool ComponentValidator::check_annotated(const ExternName& name, ExternSort sort
     if (self.kind != TypeKind::Borrow) return invalid("function should take a first argument of `(borrow $T)`"), false;
     resource = self.resource_type;
   } else {
-    for (const auto& [id, label] : resources) {
-      if (unique_key(label) == unique_key(name.resource)) return true;
-    }
+    if (resources.known.contains(unique_key(name.resource))) return true;
     return invalid("static resource name is not known in this context"), false;
   }
-  auto it = resources.find(resource);
-  if (it == resources.end()) return invalid("resource used in function does not have a name in this context"), false;
-  if (unique_key(it->second) != unique_key(name.resource)) {
+  auto it = resources.keys.find(resource);
+  if (it == resources.keys.end())
+    return invalid("resource used in function does not have a name in this context"), false;
+  if (it->second != unique_key(name.resource)) {
     return invalid("function does not match expected resource name `{}`", it->second), false;
   }
   return true;
@@ -134,7 +135,7 @@ void ComponentValidator::add_extern(ExternDecl decl, ExternKindOf kind) {
   if (!check_annotated(name, decl.sort, decl.type, resources)) return;
   if (decl.sort == ExternSort::Type && def(decl.type).kind == TypeKind::Resource &&
       name.kind == ExternNameKind::Label) {
-    resources.emplace(decl.type, decl.name);
+    resources.add(decl.type, decl.name);
     std::string& first_name = types_->resource_names[def(decl.type).resource];
     if (first_name.empty()) first_name = decl.name;
   }
@@ -174,7 +175,8 @@ bool ComponentValidator::register_named_types(const ExternDecl& decl, ExternKind
 }
 
 // May `type` be mentioned: has it a name, or does it need none and neither do its parts?
-bool ComponentValidator::is_named(TypeId type, const std::unordered_set<TypeId>& set, std::unordered_set<TypeId>& seen) {
+bool ComponentValidator::is_named(TypeId type, const std::unordered_set<TypeId>& set,
+                                  std::unordered_set<TypeId>& seen) {
   if (type == kNoType) return true;
   switch (def(type).kind) {
     case TypeKind::Record:

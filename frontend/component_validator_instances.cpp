@@ -1,5 +1,5 @@
-// Core modules and instances, nested components and their instances, aliases. Binary.md, "Instance Definitions" and "Alias
-// Definitions"; Explainer.md, "Type Checking", for what instantiation does with resource types.
+// Core modules and instances, nested components and their instances, aliases. Binary.md, "Instance Definitions" and
+// "Alias Definitions"; Explainer.md, "Type Checking", for what instantiation does with resource types.
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/component_validator.h"
@@ -123,7 +123,8 @@ void ComponentValidator::core_instantiate(uint32_t module, std::vector<std::pair
     }
     const CoreExternDecl* found = find_core_export(instance->second, import.name);
     if (!found) {
-      return invalid("module instantiation argument `{}` does not export an item named `{}`", import.module, import.name);
+      return invalid("module instantiation argument `{}` does not export an item named `{}`", import.module,
+                     import.name);
     }
     std::string why;
     if (!Matcher::core_decl(*found, import, why)) {
@@ -168,8 +169,7 @@ void ComponentValidator::core_inline_exports(std::vector<NamedSortIndex> exports
         break;
       case CoreSort::Type:
       case CoreSort::Module:
-      case CoreSort::Instance:
-        return invalid("a core instance cannot export a {}", describe(item.item.core));
+      case CoreSort::Instance: return invalid("a core instance cannot export a {}", describe(item.item.core));
     }
     if (!ok()) return;
     type.core_exports.push_back(std::move(decl));
@@ -265,9 +265,9 @@ void ComponentValidator::inline_exports(std::vector<InlineExport> exports) {
   instance.kind = TypeKind::Instance;
   def::InlineExports definition;
   std::unordered_map<std::string, std::string> names;
-  // Types keep their ids: what mentions a type of the bag by that is named where the bag is exported. But no function of a
-  // bag can have been made with a resource by the name that it gets here, so annotated names find none.
-  const std::unordered_map<TypeId, std::string> no_resources;
+  // Types keep their ids: what mentions a type of the bag by that is named where the bag is exported. But no function
+  // of a bag can have been made with a resource by the name that it gets here, so annotated names find none.
+  const ResourceLabels no_resources;
   for (InlineExport& item : exports) {
     std::optional<ExternDecl> decl = decl_of(item.item);
     if (!decl || !check_name(item.label, decl->sort, ExternKindOf::Export, names)) return;
@@ -323,8 +323,8 @@ void ComponentValidator::alias_export(Sort sort, CoreSort core, uint32_t instanc
   TypeId item = found->type;
   append_sort(found->sort, item);
   if (scope().kind != ScopeKind::Component) return;
-  define(def::AliasExport{.instance = instance, .name = std::move(name), .sort = sort, .core = CoreSort::Module,
-                          .type = item});
+  define(def::AliasExport{
+      .instance = instance, .name = std::move(name), .sort = sort, .core = CoreSort::Module, .type = item});
 }
 
 void ComponentValidator::alias_outer(Sort sort, CoreSort core, uint32_t count, uint32_t index) {
@@ -344,7 +344,8 @@ void ComponentValidator::alias_outer(Sort sort, CoreSort core, uint32_t count, u
       leaves_component |= scopes_[scopes_.size() - 1 - i].kind == ScopeKind::Component;
     }
     if (leaves_component && contains_resource(*types_, type) && !free_resources(*types_, type, budget_).empty()) {
-      return invalid("cannot alias outer type which transitively refers to resources not defined in the current component");
+      return invalid(
+          "cannot alias outer type which transitively refers to resources not defined in the current component");
     }
     if (check_budget()) append_sort(ExternSort::Type, type);
     return;
@@ -362,7 +363,8 @@ void ComponentValidator::alias_outer(Sort sort, CoreSort core, uint32_t count, u
     return;
   }
   bool is_module = sort == Sort::Core;
-  const TypeId* found = at(is_module ? outer->core_modules : outer->components, index, is_module ? "module" : "component");
+  const TypeId* found =
+      at(is_module ? outer->core_modules : outer->components, index, is_module ? "module" : "component");
   if (!found) return;
   const TypeId type = *found;
   append_sort(is_module ? ExternSort::CoreModule : ExternSort::Component, type);

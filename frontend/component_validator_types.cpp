@@ -1,4 +1,5 @@
-// Type definitions of components: value types, function types, resource types, core types. Binary.md, "Type Definitions".
+// Type definitions of components: value types, function types, resource types, core types. Binary.md, "Type
+// Definitions".
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/component_validator.h"
@@ -146,7 +147,8 @@ void ComponentValidator::resource_type(ValType rep, std::optional<uint32_t> dtor
   if (scope().kind != ScopeKind::Component) {
     return invalid("resources can only be defined within a concrete component");
   }
-  if (rep != ValType::i32() && rep != ValType::i64()) return invalid("resources can only be represented by `i32` or `i64`");
+  if (rep != ValType::i32() && rep != ValType::i64())
+    return invalid("resources can only be represented by `i32` or `i64`");
   if (dtor && !check_core_func(*dtor, FuncType{{rep}, {}}, "wrong signature for a destructor")) return;
   TypeId type = fresh_resource(*types_, "");
   if (!check_limits(type)) return;

@@ -5,7 +5,7 @@
 // kind Error, which fails whoever meets it. So a malformed module inside a script does not spoil the script. Comments
 // are dropped; annotations `(@id …)` are white space, kept in a list of their own for those who understand them.
 // Matching parentheses know each other, so that skipping a form takes no time.
-// Core specification 3.0, section 6.3 (lexical format). Users: text_*.cpp, wast.cpp. Test: test/unit/lexer_test.cpp.
+// Core specification 3.0, section 6.2 (lexical format). Users: text_*.cpp, wast.cpp. Test: test/unit/lexer_test.cpp.
 #pragma once
 
 #include <cstdint>

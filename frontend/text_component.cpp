@@ -1,6 +1,6 @@
 // Components: the list of definitions, the sections that they go to, and the name section.
-// The idea and the interface: frontend/text_component.h, frontend/text_component_impl.h. Binary.md, "Component Definitions".
-// Test: test/unit/text_component_test.cpp.
+// The idea and the interface: frontend/text_component.h, frontend/text_component_impl.h. Binary.md, "Component
+// Definitions". Test: test/unit/text_component_test.cpp.
 #include "frontend/text_component.h"
 
 #include <fmt/format.h>
@@ -58,10 +58,7 @@ uint8_t declarator_code(ScopeKind kind, Section section) {
 // --- scopes ---
 
 Scope::Scope(ScopeKind scope_kind, OptionalId scope_id, Scope* outer_scope)
-    : kind(scope_kind),
-      id(scope_id),
-      outer(outer_scope),
-      spaces(all_spaces(std::make_index_sequence<kSpaceCount>())) {}
+    : kind(scope_kind), id(scope_id), outer(outer_scope), spaces(all_spaces(std::make_index_sequence<kSpaceCount>())) {}
 
 void Scope::append(Section to, const Writer& entry) {
   if (kind != ScopeKind::Component) {
@@ -134,10 +131,14 @@ Bytes Assembler::quoted_component(const NewId& id) {
 void Assembler::definition() {
   using Method = void (Assembler::*)();
   static constexpr std::pair<std::string_view, Method> kDefinitions[] = {
-      {"core", &Assembler::core_definition}, {"component", &Assembler::component},
-      {"instance", &Assembler::instance},    {"type", &Assembler::type},
-      {"func", &Assembler::func},            {"canon", &Assembler::canon},
-      {"start", &Assembler::start},          {"import", &Assembler::import},
+      {"core", &Assembler::core_definition},
+      {"component", &Assembler::component},
+      {"instance", &Assembler::instance},
+      {"type", &Assembler::type},
+      {"func", &Assembler::func},
+      {"canon", &Assembler::canon},
+      {"start", &Assembler::start},
+      {"import", &Assembler::import},
       {"export", &Assembler::export_definition},
   };
   if (c_.take_open("alias")) return alias();

@@ -46,7 +46,9 @@ void Assembler::canon_options(Writer& out) {
     uint8_t code;
   };
   static constexpr Word kPlain[] = {
-      {"string-encoding=utf8", 0x00}, {"string-encoding=utf16", 0x01}, {"string-encoding=latin1+utf16", 0x02},
+      {"string-encoding=utf8", 0x00},
+      {"string-encoding=utf16", 0x01},
+      {"string-encoding=latin1+utf16", 0x02},
       {"async", 0x06},
   };
   static constexpr Word kWithFunc[] = {{"realloc", 0x04}, {"post-return", 0x05}, {"callback", 0x07}};
@@ -152,8 +154,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case BackpressureInc:
     case BackpressureDec:
     case ThreadIndex:
-    case ThreadResumeLater:
-      return;
+    case ThreadResumeLater: return;
     case ResourceNew:
     case ResourceDrop:
     case ResourceRep:
@@ -162,9 +163,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case StreamDropWritable:
     case FutureNew:
     case FutureDropReadable:
-    case FutureDropWritable:
-      out.u32(ref(Space::Type));
-      return;
+    case FutureDropWritable: out.u32(ref(Space::Type)); return;
     case StreamRead:
     case StreamWrite:
     case FutureRead:
@@ -179,9 +178,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
       out.u32(ref(Space::Type));
       out.byte(c_.take_keyword("async") ? 0x01 : 0x00);
       return;
-    case SubtaskCancel:
-      out.byte(c_.take_keyword("async") ? 0x01 : 0x00);
-      return;
+    case SubtaskCancel: out.byte(c_.take_keyword("async") ? 0x01 : 0x00); return;
     case TaskReturn:
       result_list(out);
       canon_options(out);
@@ -192,9 +189,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
       out.u32(parse_u32(c_));
       return;
     case ErrorContextNew:
-    case ErrorContextDebugMessage:
-      canon_options(out);
-      return;
+    case ErrorContextDebugMessage: canon_options(out); return;
     case WaitableSetWait:
     case WaitableSetPoll:
       out.byte(c_.take_keyword("cancellable") ? 0x01 : 0x00);
@@ -205,9 +200,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case ThreadSuspendThenResume:
     case ThreadYieldThenResume:
     case ThreadSuspendThenPromote:
-    case ThreadYieldThenPromote:
-      out.byte(c_.take_keyword("cancellable") ? 0x01 : 0x00);
-      return;
+    case ThreadYieldThenPromote: out.byte(c_.take_keyword("cancellable") ? 0x01 : 0x00); return;
     case ThreadNewIndirect:
       out.u32(ref(Space::CoreType));
       out.u32(ref(Space::CoreTable));

@@ -139,9 +139,7 @@ void Assembler::core_extern_type(Writer& out) {
     case Space::CoreTable: assemble_table_type(c_, types, out); break;
     case Space::CoreMemory: assemble_memory_type(c_, out); break;
     case Space::CoreGlobal: assemble_global_type(c_, types, out); break;
-    default:
-      out.byte(0x00);
-      out.u32(core_type_use());
+    default: out.byte(0x00); out.u32(core_type_use());
   }
   c_.expect_close();
 }

@@ -1,6 +1,6 @@
-// The parts that the files of the component assembler share: index spaces, scopes, and the Assembler with its methods in
-// the order of the story: names, core types, types, imports and exports, instances, canonical definitions, components.
-// The interface for everybody else is frontend/text_component.h.
+// The parts that the files of the component assembler share: index spaces, scopes, and the Assembler with its methods
+// in the order of the story: names, core types, types, imports and exports, instances, canonical definitions,
+// components. The interface for everybody else is frontend/text_component.h.
 //
 //   text_component.cpp            components and their definitions, sections, the name section
 //   text_component_names.cpp      sorts, ids, references with inline aliases, outer aliases
@@ -32,8 +32,19 @@ using OptionalId = std::optional<std::string_view>;
 
 // The index spaces of a component, one for each sort.
 enum class Space : uint8_t {
-  CoreFunc, CoreTable, CoreMemory, CoreGlobal, CoreTag, CoreType, CoreModule, CoreInstance,
-  Func, Value, Type, Component, Instance,
+  CoreFunc,
+  CoreTable,
+  CoreMemory,
+  CoreGlobal,
+  CoreTag,
+  CoreType,
+  CoreModule,
+  CoreInstance,
+  Func,
+  Value,
+  Type,
+  Component,
+  Instance,
 };
 constexpr size_t kSpaceCount = 13;
 
@@ -51,7 +62,18 @@ void write_core_sort(Space space, Writer& out);
 
 // Section ids of the binary format; in types they say what kind of declarator an entry is.
 enum class Section : uint8_t {
-  Custom, CoreModule, CoreInstance, CoreType, Component, Instance, Alias, Type, Canon, Start, Import, Export,
+  Custom,
+  CoreModule,
+  CoreInstance,
+  CoreType,
+  Component,
+  Instance,
+  Alias,
+  Type,
+  Canon,
+  Start,
+  Import,
+  Export,
 };
 
 // What has its own index spaces; outer aliases count these outwards.

@@ -1,10 +1,10 @@
 // Names in the text of components: which sort a word means, ids -> indices, references, aliases that the text implies.
 //
 // A reference is `$id`, a number, or `(sort …)`; in the last form names may follow, each one an export of the instance
-// before it: `(func $i "a" "f")`. That makes the aliases and gives the index of the last one. An id unknown in its scope
-// is looked for in the enclosing ones; found there, an outer alias is made (once a scope).
-// Interface: frontend/text_component_impl.h. Explainer.md, "Index Spaces", "Alias Definitions".
-// Test: test/unit/text_component_test.cpp.
+// before it: `(func $i "a" "f")`. That makes the aliases and gives the index of the last one. An id unknown in its
+// scope is looked for in the enclosing ones; found there, an outer alias is made (once a scope). Interface:
+// frontend/text_component_impl.h. Explainer.md, "Index Spaces", "Alias Definitions". Test:
+// test/unit/text_component_test.cpp.
 #include <fmt/format.h>
 
 #include <algorithm>

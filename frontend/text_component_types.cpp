@@ -1,10 +1,10 @@
-// Component-level types: value types, functions, resources, component and instance types with their declarators, and the
-// types of imports and exports.
+// Component-level types: value types, functions, resources, component and instance types with their declarators, and
+// the types of imports and exports.
 //
-// In the binary a value type is a primitive or an index. A compound type that stands inline therefore becomes a definition
-// of its own, made before the one that uses it: (list (list u8)) makes (list u8), then (list 0).
-// Interface: frontend/text_component_impl.h. Binary.md, "Type Definitions"; Explainer.md, "Type Definitions".
-// Test: test/unit/text_component_test.cpp.
+// In the binary a value type is a primitive or an index. A compound type that stands inline therefore becomes a
+// definition of its own, made before the one that uses it: (list (list u8)) makes (list u8), then (list 0). Interface:
+// frontend/text_component_impl.h. Binary.md, "Type Definitions"; Explainer.md, "Type Definitions". Test:
+// test/unit/text_component_test.cpp.
 #include <algorithm>
 #include <array>
 
@@ -38,7 +38,8 @@ constexpr std::array<Primitive, 14> kPrimitives = {{
 }};
 
 constexpr std::array<std::string_view, 13> kConstructors = {
-    "record", "variant", "list", "tuple", "flags", "enum", "option", "result", "own", "borrow", "stream", "future", "map",
+    "record", "variant", "list",   "tuple",  "flags",  "enum", "option",
+    "result", "own",     "borrow", "stream", "future", "map",
 };
 
 const Primitive* find_primitive(std::string_view name) {

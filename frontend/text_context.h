@@ -1,6 +1,6 @@
 // The identifier context of one core module that is being assembled: its index spaces, its types, and what the
 // instructions ask of the module (implicit types, a data count section). text_module.cpp fills it,
-// text_instructions.cpp reads it. Core specification 3.0, sections 6.4.4 (identifier contexts) and 6.5.9 (type uses).
+// text_instructions.cpp reads it. Core specification 3.0, sections 6.1 (identifier contexts) and 6.4 (type uses).
 #pragma once
 
 #include <cstdint>

@@ -110,6 +110,7 @@ void ModuleAssembler::assemble_func(Cursor& c) {
   instructions_.expression(c, body);
   codes_.add().sized(body);
   name_locals(index);
+  context_.locals.clear();
 }
 
 // `(local $id type)` or `(local type*)`, as runs of equal types.

@@ -2,7 +2,7 @@
 // constant expressions of a module. It keeps its own stack, so that nesting costs heap and not the machine's stack.
 // The plain instructions and their immediates are rows of frontend/opcodes.def; what the table does not say (labels,
 // type uses, abbreviations) is in frontend/text_instructions.cpp and frontend/text_immediates.cpp. Core
-// specification 3.0, section 6.6. User: text_module.cpp. Test: test/unit/text_test.cpp.
+// specification 3.0, section 6.5. User: text_module.cpp. Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <optional>

@@ -1,7 +1,7 @@
 // Number literals of the text format: integers with range checks, floats rounded exactly (to nearest, ties to even)
 // from decimal or hexadecimal digits, NaN payloads. The parse_… functions take the next token of a cursor and fail with
 // "unexpected token", "unknown operator" or "constant out of range"; the literal_… functions work on a spelling.
-// Core specification 3.0, section 6.4.1. Users: text_*.cpp, wast.cpp. Test: test/unit/text_test.cpp.
+// Core specification 3.0, section 6.3. Users: text_*.cpp, wast.cpp. Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <array>

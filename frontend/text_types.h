@@ -1,7 +1,7 @@
 // Core types, text -> binary: value types, heap types, function, struct and array types, limits and the types of
 // tables, memories and globals. Each function takes its part of the text from the cursor and appends the encoding to a
 // Writer; ids are looked up in `types`. Also used for the core types of components. Core specification 3.0,
-// sections 6.5 (text) and 5.3 (binary). Test: test/unit/text_test.cpp.
+// sections 6.4 (text) and 5.3 (binary). Test: test/unit/text_test.cpp.
 #pragma once
 
 #include <optional>
@@ -37,7 +37,7 @@ struct FieldNames {
 };
 
 // `(param …)* (result …)*`, as it stands inside `(func …)`: appends 0x60 vec(valtype) vec(valtype).
-// `params`, when given, receives the parameters' ids; when it is null, ids are refused if `allow_names` is false.
+// `params`, when given, receives the parameters' ids; ids are refused when `allow_names` is false.
 void assemble_func_type(Cursor& c, const IndexSpace& types, Writer& out, ParamNames* params = nullptr,
                         bool allow_names = true);
 

@@ -24,8 +24,8 @@ struct Definition {
   std::expected<Bytes, InputError> bytes;
 };
 
-// A constant or a pattern of an expected result. (f32.const …) and (f64.const …) are CF32 and CF64 where the action is about
-// a component, and inside of component values. Patterns `nan:canonical` and `nan:arithmetic` are in `nan`, bits 0.
+// A constant or a pattern of an expected result. (f32.const …) and (f64.const …) are CF32 and CF64 where the action is
+// about a component, and inside of component values. `nan:canonical` and `nan:arithmetic` are in `nan`, with bits 0.
 struct Value {
   enum class Kind : uint8_t {
     // core

@@ -1,5 +1,6 @@
-// How names come back: a component refers to types by index only. An import or export of a type gives it an id of its own
-// (ExternDecl), so the owner of an id is the interface that declares it; an id with another owner is a `use`.
+// See wit_printer.h. How names come back: a component refers to types by index only. An import or export of a type
+// gives it an id of its own (ExternDecl), so the owner of an id is the interface that declares it; an id with another
+// owner is a `use`.
 #include "frontend/wit_printer.h"
 
 #include <algorithm>
@@ -19,11 +20,11 @@ namespace {
 
 std::string identifier(std::string_view name) {
   static const std::set<std::string_view> kKeywords = {
-      "as",     "async", "bool",   "borrow", "char",   "constructor", "enum",     "error-context", "export", "f32",
-      "f64",    "flags", "from",   "func",   "future", "import",      "include",  "interface",     "list",   "map",
-      "option", "own",   "package", "record", "resource", "result",   "s16",      "s32",           "s64",    "s8",
-      "static", "stream", "string", "tuple", "type",   "u16",         "u32",      "u64",           "u8",     "use",
-      "variant", "with", "world"};
+      "as",   "async", "bool",   "borrow", "char",    "constructor", "enum",     "error-context", "export",
+      "f32",  "f64",   "flags",  "from",   "func",    "future",      "import",   "include",       "interface",
+      "list", "map",   "option", "own",    "package", "record",      "resource", "result",        "s16",
+      "s32",  "s64",   "s8",     "static", "stream",  "string",      "tuple",    "type",          "u16",
+      "u32",  "u64",   "u8",     "use",    "variant", "with",        "world"};
   return (kKeywords.contains(name) ? "%" : "") + std::string(name);
 }
 
@@ -34,7 +35,7 @@ struct Interface {
   std::string label;    // "poll"
   std::vector<ExternDecl> decls;
   std::set<std::string> declared;
-  std::unordered_map<TypeId, std::string> names;         // types as this interface calls them
+  std::unordered_map<TypeId, std::string> names;  // types as this interface calls them
   std::unordered_map<ResourceId, std::string> resources;
 };
 
@@ -328,7 +329,8 @@ class WitPrinter {
   }
 
   std::string resource_name(const ComponentTypeDef& handle) const {
-    if (auto it = context_->names.find(handle.resource_type); it != context_->names.end()) return identifier(it->second);
+    if (auto it = context_->names.find(handle.resource_type); it != context_->names.end())
+      return identifier(it->second);
     auto it = context_->resources.find(handle.resource);
     if (it != context_->resources.end()) return identifier(it->second);
     return identifier(types_.resource_names[handle.resource]);

@@ -1,6 +1,6 @@
-// A component's imports and exports as WIT text: its world, and the interfaces that the world names, by package. Also a plain
-// list of a core module's imports and exports. For `wjit inspect`. Words and syntax: component-model WIT.md.
-// Pure functions; any thread. Test: test/unit/wit_printer_test.cpp.
+// A component's imports and exports as WIT text: its world, and the interfaces that the world names, by package. Also a
+// plain list of a core module's imports and exports. For `wjit inspect`. Words and syntax: component-model WIT.md. Pure
+// functions; any thread. Test: test/unit/wit_printer_test.cpp.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ VmLayout::VmLayout(const Module& module) {
   func_ref_index.assign(module.functions.size(), UINT32_MAX);
   uint32_t referenced = 0;
   for (size_t i = 0; i < module.functions.size(); ++i) {
-    if (module.function_is_referenced[i]) func_ref_index[i] = referenced++;
+    if (i < module.function_is_referenced.size() && module.function_is_referenced[i]) func_ref_index[i] = referenced++;
   }
   func_refs = take(referenced, sizeof(FuncRef));
   size = (at + 15) & ~15u;

@@ -1,6 +1,6 @@
-// The C++ side of jit/builtins.def: `builtin_<name>`, called on the worker's stack by the stubs of jit/host_call.S. The table's
-// letters are checked against these prototypes in jit/builtins.cpp. Bounds violations raise traps; the stub then leaves the fiber.
-// Tests: test/unit/trap_test.cpp, public core suite (memory_*, table_*, bulk).
+// The C++ side of jit/builtins.def: `builtin_<name>`, called on the worker's stack by the stubs of jit/host_call.S. The
+// table's letters are checked against these prototypes in jit/builtins.cpp. Bounds violations raise traps; the stub
+// then leaves the fiber. Tests: test/unit/trap_test.cpp, public core suite (memory_*, table_*, bulk).
 #pragma once
 
 #include "ir/vmctx.h"

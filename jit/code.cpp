@@ -11,9 +11,10 @@
 // The stubs are written once and then made executable; entries change only through publish.
 #include "jit/code.h"
 
-#include <cstring>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <cstring>
 
 #include "base/check.h"
 #include "jit/compiler.h"
@@ -25,7 +26,7 @@ namespace wjit {
 namespace {
 
 constexpr size_t kStubSize = 16;
-constexpr size_t kSlowPart = 6;    // offset of `push $i` in a stub
+constexpr size_t kSlowPart = 6;  // offset of `push $i` in a stub
 constexpr size_t kCommonSize = 24;
 
 size_t round_up_to_page(size_t bytes) {
@@ -42,9 +43,7 @@ class CodeWriter {
   void u32(uint32_t value) { put(&value, sizeof value); }
   void u64(uint64_t value) { put(&value, sizeof value); }
   // Displacement from the end of this field to `target`.
-  void relative(const void* target) {
-    u32(static_cast<uint32_t>(static_cast<const uint8_t*>(target) - (at_ + 4)));
-  }
+  void relative(const void* target) { u32(static_cast<uint32_t>(static_cast<const uint8_t*>(target) - (at_ + 4))); }
 
  private:
   void put(const void* value, size_t size) {
@@ -66,7 +65,8 @@ Result<std::shared_ptr<ModuleCode>> ModuleCode::create(std::shared_ptr<const Mod
   code->stubs_size_ = round_up_to_page(count * kStubSize + kCommonSize);
   const size_t size = code->stubs_size_ + round_up_to_page(count * sizeof(void*) + 1);
   void* mapping = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (mapping == MAP_FAILED) return fail("cannot map {} bytes for the entry table of a module: {}", size, strerror(errno));
+  if (mapping == MAP_FAILED)
+    return fail("cannot map {} bytes for the entry table of a module: {}", size, strerror(errno));
   code->stubs_ = static_cast<uint8_t*>(mapping);
   code->mapping_size_ = size;
   code->entries_ = reinterpret_cast<void**>(code->stubs_ + code->stubs_size_);
@@ -149,7 +149,7 @@ Result<> ModuleCode::compile_all() {
 
 // Called by wjit_lazy_compile on the worker's stack; null when a trap has been recorded.
 extern "C" __attribute__((visibility("default"))) void* wjit_lazy_compile_entry(GuestContext* context, ModuleCode* code,
-                                                                               uint32_t defined);
+                                                                                uint32_t defined);
 void* wjit_lazy_compile_entry(GuestContext* context, ModuleCode* code, uint32_t defined) {
   Result<void*> entry = code->ensure_compiled(defined);
   if (entry) return *entry;

@@ -1,6 +1,6 @@
-// The process's map from pc to compiled function (jit/code.h), and the table from pc to wasm offset of each function, which
-// is made when the first backtrace asks for it. The map itself is a RangeMap (jit/range_map.h): signal handlers read it.
-// Whoever links code adds its ranges (jit/orc_link.cpp). Covered by test/unit/code_test.cpp.
+// The process's map from pc to compiled function (jit/code.h), and the table from pc to wasm offset of each function,
+// which is made when the first backtrace asks for it. The map itself is a RangeMap (jit/range_map.h): signal handlers
+// read it. Whoever links code adds its ranges (jit/orc_link.cpp). Covered by test/unit/code_test.cpp.
 #include <algorithm>
 #include <memory>
 
@@ -12,7 +12,7 @@ namespace wjit::code_map {
 namespace {
 
 constinit RangeMap<CodeRange> ranges;  // no destructor runs: threads may fault while the process exits
-std::mutex lines_mutex;  // guards CodeRange::lines of all ranges
+std::mutex lines_mutex;                // guards CodeRange::lines of all ranges
 
 }  // namespace
 

@@ -1,5 +1,6 @@
-// The seam to libwjit-compiler: what the run time asks of the code that needs LLVM. load_compiler opens the shared library
-// beside libwjit when something must be compiled (loading LLVM costs tens of milliseconds) and makes an instance.
+// The seam to libwjit-compiler: what the run time asks of the code that needs LLVM. load_compiler opens the shared
+// library beside libwjit when something must be compiled (loading LLVM costs tens of milliseconds) and makes an
+// instance.
 #pragma once
 
 #include <memory>
@@ -22,8 +23,8 @@ class Compiler {
  public:
   virtual ~Compiler() = default;
 
-  // Compiles these defined functions of the module and publishes their entries; code stays alive as long as `code` does.
-  // Any thread.
+  // Compiles these defined functions of the module and publishes their entries; code stays alive as long as `code`
+  // does. Any thread.
   virtual Result<> compile(ModuleCode& code, std::span<const uint32_t> defined) = 0;
 
   // The text (or object bytes) of the module's functions, all or those whose name or index matches `filter` exactly
@@ -45,8 +46,8 @@ Result<std::shared_ptr<Compiler>> load_compiler(CompileOptions options);
 // The library's handle for the factories of other layers (abi's adapter compiler): a symbol of it, or an error.
 Result<void*> compiler_symbol(const char* name);
 
-// Exported by the library with C linkage: `wjit_create_compiler(const CompileOptions*)` returns a new Compiler or null and
-// sets *error.
+// Exported by the library with C linkage: `wjit_create_compiler(const CompileOptions*)` returns a new Compiler or null
+// and sets *error.
 using CreateCompiler = Compiler* (*)(const CompileOptions*, std::string* error);
 
 }  // namespace wjit

@@ -1,5 +1,5 @@
-// Opens libwjit-compiler.so beside libwjit.so (or where this code is linked into), when something must be compiled first. It
-// stays open. Interface: jit/compiler.h. Covered by test/unit/compiler_test.cpp.
+// Opens libwjit-compiler.so beside libwjit.so (or where this code is linked into), when something must be compiled
+// first. It stays open. Interface: jit/compiler.h. Covered by test/unit/compiler_test.cpp.
 #include <dlfcn.h>
 
 #include "jit/compiler.h"

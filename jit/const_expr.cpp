@@ -1,5 +1,5 @@
-// A stack machine over the few constant instructions. The expression has been validated, so operands are there and have their types;
-// the depth of the stack is bounded by the size of the expression.
+// A stack machine over the few constant instructions. The expression has been validated, so operands are there and have
+// their types; the depth of the stack is bounded by the size of the expression.
 #include "jit/const_expr.h"
 
 #include <cstring>

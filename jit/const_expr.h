@@ -7,8 +7,8 @@
 
 namespace wjit {
 
-// The value of a validated constant expression in an instance whose imports and earlier globals are in place; references
-// as pointers. Fails for what is not supported yet (objects of the garbage collection proposal).
+// The value of a validated constant expression in an instance whose imports and earlier globals are in place;
+// references as pointers. Fails for what is not supported yet (objects of the garbage collection proposal).
 Result<GlobalCell> evaluate(CoreInstance& instance, ConstExpr expr);
 
 }  // namespace wjit

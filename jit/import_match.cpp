@@ -1,5 +1,5 @@
-// Types of different modules are compared by canonical numbers (frontend/type_registry.h). Memories and tables match by their current
-// size, not by the size that their type was declared with. Interface: jit/import_match.h.
+// Types of different modules are compared by canonical numbers (frontend/type_registry.h). Memories and tables match by
+// their current size, not by the size that their type was declared with. Interface: jit/import_match.h.
 #include "jit/import_match.h"
 
 #include "frontend/type_registry.h"
@@ -24,7 +24,9 @@ std::string list(const std::vector<ValType>& types) {
   return text;
 }
 
-std::string to_string(const FuncType& type) { return fmt::format("[{}] -> [{}]", list(type.params), list(type.results)); }
+std::string to_string(const FuncType& type) {
+  return fmt::format("[{}] -> [{}]", list(type.params), list(type.results));
+}
 
 std::string to_string(const GlobalType& type) {
   return fmt::format("{}{}", type.is_mutable ? "mutable " : "", to_string(type.type));
@@ -53,10 +55,11 @@ std::string mismatch(const Module& module, const Import& import, const Extern& g
       const TableType& wanted = module.tables[import.index].type;
       const ValType element = canonical(module.types, wanted.element);
       const Limits& limits = table.type.limits;
-      if (element == table.type.element && limits_match(table.length, limits.max, limits.is_64, wanted.limits)) return "";
-      return fmt::format("is a table of {} with size {}, the module wants {} with size {}", to_string(table.type.element),
-                         to_string(table.length, limits.max, limits.is_64), to_string(element),
-                         to_string(wanted.limits.min, wanted.limits.max, wanted.limits.is_64));
+      if (element == table.type.element && limits_match(table.length, limits.max, limits.is_64, wanted.limits))
+        return "";
+      return fmt::format("is a table of {} with size {}, the module wants {} with size {}",
+                         to_string(table.type.element), to_string(table.length, limits.max, limits.is_64),
+                         to_string(element), to_string(wanted.limits.min, wanted.limits.max, wanted.limits.is_64));
     }
     case ExternKind::Memory: {
       const MemoryInstance& memory = *given.memory;
@@ -78,13 +81,14 @@ std::string mismatch(const Module& module, const Import& import, const Extern& g
                                           : !given.global_type.is_mutable &&
                                                 is_canonical_subtype(given.global_type.type, wanted.type);
       if (fits) return "";
-      return fmt::format("is a global of type {}, the module wants {}", to_string(given.global_type), to_string(wanted));
+      return fmt::format("is a global of type {}, the module wants {}", to_string(given.global_type),
+                         to_string(wanted));
     }
     case ExternKind::Tag: {
       const uint32_t wanted = module.types[module.tags[import.index].type].canonical_id;
       if (given.tag->type_id == wanted) return "";
-      return fmt::format("is a tag with type {}, the module wants {}", to_string(canonical_func_type(given.tag->type_id)),
-                         to_string(canonical_func_type(wanted)));
+      return fmt::format("is a tag with type {}, the module wants {}",
+                         to_string(canonical_func_type(given.tag->type_id)), to_string(canonical_func_type(wanted)));
     }
   }
   return "";

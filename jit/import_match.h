@@ -1,5 +1,6 @@
-// May a definition be imported as a module asks? Core specification 3.0, "Matching". Called by jit/instance.cpp and by whoever
-// wants the answer before linking. Tests: test/unit/instance_test.cpp, public core suite (linking.wast, imports.wast).
+// May a definition be imported as a module asks? Core specification 3.0, "Matching". Called by jit/instance.cpp and by
+// whoever wants the answer before linking. Tests: test/unit/instance_test.cpp, public core suite (linking.wast,
+// imports.wast).
 #pragma once
 
 #include "base/error.h"

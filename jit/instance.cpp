@@ -1,5 +1,6 @@
-// Core instances. Temporal order: link (fill_imports, allocate), initialize, start_function; then lookups and the bulk operations.
-// Core specification 3.0, "Instantiation"; the matching of imports is jit/import_match.cpp. Interface: jit/instance.h.
+// Core instances. Temporal order: link (fill_imports, allocate), initialize, start_function; then lookups and the bulk
+// operations. Core specification 3.0, "Instantiation"; the matching of imports is jit/import_match.cpp. Interface:
+// jit/instance.h.
 #include "jit/instance.h"
 
 #include <cstdlib>
@@ -69,7 +70,8 @@ void CoreInstance::fill_imports() {
     switch (import.kind) {
       case ExternKind::Func:
         at<ImportedFunction>(vmctx_, layout_.imported_function(import.index)) = {from.func->code, from.func->vmctx};
-        if (module.function_is_referenced[import.index]) at<FuncRef>(vmctx_, layout_.func_ref(import.index)) = *from.func;
+        if (module.function_is_referenced[import.index])
+          at<FuncRef>(vmctx_, layout_.func_ref(import.index)) = *from.func;
         break;
       case ExternKind::Table: at<TableInstance*>(vmctx_, layout_.table(import.index)) = from.table; break;
       case ExternKind::Memory:
@@ -231,7 +233,8 @@ GlobalCell* CoreInstance::global(uint32_t index) {
   return &at<GlobalCell>(vmctx_, layout_.global(index - imported));
 }
 
-bool CoreInstance::memory_init(uint32_t index, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count) {
+bool CoreInstance::memory_init(uint32_t index, uint32_t segment, uint64_t destination, uint64_t source,
+                               uint64_t count) {
   const DataSegment& data = module().datas[segment];
   const uint64_t size = data_dropped_[segment] ? 0 : data.bytes.end - data.bytes.begin;
   MemoryInstance& to = *memory(index);

@@ -1,6 +1,6 @@
-// Core instances: a module's vmctx filled, with its memories, tables and globals, imports matched by type. Instantiation has
-// three steps so that guest code runs where the caller wants it: link (types checked, everything allocated), initialize
-// (active segments copied; may trap), and the start function, which the caller runs on a fiber.
+// Core instances: a module's vmctx filled, with its memories, tables and globals, imports matched by type.
+// Instantiation has three steps so that guest code runs where the caller wants it: link (types checked, everything
+// allocated), initialize (active segments copied; may trap), and the start function, which the caller runs on a fiber.
 // Core specification 3.0, "Instantiation". Tests: test/unit/instance_test.cpp, public core suite.
 #pragma once
 
@@ -18,32 +18,33 @@
 
 namespace wjit {
 
-// A core definition that can be imported and exported. Pointers are owned by the instance that defines them (kept alive by
-// `owner`).
+// A core definition that can be imported and exported. Pointers are owned by the instance that defines them (kept alive
+// by `owner`).
 struct Extern {
   ExternKind kind = ExternKind::Func;
   FuncRef* func = nullptr;
   TableInstance* table = nullptr;
   MemoryInstance* memory = nullptr;
   GlobalCell* global = nullptr;
-  GlobalType global_type;      // heap types: canonical numbers where concrete
+  GlobalType global_type;  // heap types: canonical numbers where concrete
   TagInstance* tag = nullptr;
   std::shared_ptr<void> owner;
 };
 
 class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
  public:
-  // Checks `imports` (one for each import of the module, in order) against the module and allocates. An import that could not be
-  // resolved is an Extern without a definition. The error says which import does not fit and why ("incompatible import
-  // type", "unknown import"). An instance must live as long as its store: tables and globals of other instances may refer
-  // to its functions, even when its own initialization trapped.
+  // Checks `imports` (one for each import of the module, in order) against the module and allocates. An import that
+  // could not be resolved is an Extern without a definition. The error says which import does not fit and why
+  // ("incompatible import type", "unknown import"). An instance must live as long as its store: tables and globals of
+  // other instances may refer to its functions, even when its own initialization trapped.
   static Result<std::shared_ptr<CoreInstance>> link(StoreContext* store, std::shared_ptr<ModuleCode> code,
                                                     std::vector<Extern> imports);
   ~CoreInstance();
   CoreInstance(const CoreInstance&) = delete;
   CoreInstance& operator=(const CoreInstance&) = delete;
 
-  // Copies active element and data segments, in order. On an out-of-bounds segment: the trap, and what was copied stays.
+  // Copies active element and data segments, in order. On an out-of-bounds segment: the trap, and what was copied
+  // stays.
   std::expected<void, Trap> initialize();
   // The start function, if any.
   FuncRef* start_function();
@@ -76,18 +77,18 @@ class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
   std::shared_ptr<ModuleCode> code_;
   VmLayout layout_;
   VmContext* vmctx_ = nullptr;
-  std::vector<Extern> imports_;                        // keeps their owners alive
+  std::vector<Extern> imports_;  // keeps their owners alive
   std::vector<std::unique_ptr<MemoryInstance>> memories_;
   std::vector<std::unique_ptr<TableInstance>> tables_;
   std::vector<std::unique_ptr<TagInstance>> tags_;
   std::vector<bool> data_dropped_, elem_dropped_;
-  std::vector<std::vector<void*>> elem_values_;        // of segments with expressions; empty for those of functions
+  std::vector<std::vector<void*>> elem_values_;  // of segments with expressions; empty for those of functions
   std::map<std::string_view, uint32_t> export_numbers_;
-  FuncRef start_ref_;                                  // a start function need not have a FuncRef of its own
+  FuncRef start_ref_;  // a start function need not have a FuncRef of its own
 };
 
-// Linear memory: address space is reserved once (4 GiB and the largest static offset for i32 addresses, so that no bounds
-// check is needed), pages become accessible as the memory grows. jit/memory.cpp.
+// Linear memory: address space is reserved once (4 GiB and the largest static offset for i32 addresses, so that no
+// bounds check is needed), pages become accessible as the memory grows. jit/memory.cpp.
 Result<std::unique_ptr<MemoryInstance>> make_memory(const MemoryType& type);
 void free_memory(MemoryInstance& memory);
 // Old size in pages, or -1 when the limit, the reservation or the system refuses.

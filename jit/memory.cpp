@@ -1,6 +1,8 @@
-// Linear memories. Address space is reserved once and the base never moves; pages become accessible as the memory grows.
+// Linear memories. Address space is reserved once and the base never moves; pages become accessible as the memory
+// grows.
 //
-//   i32 addresses, 64 KiB pages   8 GiB and a page: 4 GiB of address, 4 GiB of static offset, the widest access. No bounds
+//   i32 addresses, 64 KiB pages   8 GiB and a page: 4 GiB of address, 4 GiB of static offset, the widest access. No
+//   bounds
 //                                 check is emitted; the fault is the check.
 //   all others                    emitted code checks bounds; what can grow is reserved: the declared maximum, at most
 //                                 kCheckedReservation (or the initial size, where that is more).
@@ -8,10 +10,11 @@
 // Interface: jit/instance.h. Covered by test/unit/memory_test.cpp and the public core suite.
 #include "jit/memory.h"
 
-#include <algorithm>
-#include <cstring>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "jit/instance.h"
@@ -52,7 +55,8 @@ Result<std::unique_ptr<MemoryInstance>> make_memory(const MemoryType& type) {
   const uint64_t addressable = type.limits.is_64 ? UINT64_MAX - kOsPage : uint64_t{1} << 32;
   memory->max_bytes = std::min(addressable, to_bytes(type.limits.max.value_or(UINT64_MAX), type.page_size_log2));
   // With one-byte pages 4 GiB of them is one more than the number of pages can say.
-  if (!type.limits.is_64 && type.page_size_log2 == 0) memory->max_bytes = std::min(memory->max_bytes, (uint64_t{1} << 32) - 1);
+  if (!type.limits.is_64 && type.page_size_log2 == 0)
+    memory->max_bytes = std::min(memory->max_bytes, (uint64_t{1} << 32) - 1);
   memory->max_bytes = std::max(memory->max_bytes, memory->byte_length);
   if (!type.limits.is_64 && type.page_size_log2 == 16) {
     memory->reserved_bytes = kUncheckedReservation;

@@ -1,9 +1,6 @@
 // Interface: jit/orc_codegen.h.
 #include "jit/orc_codegen.h"
 
-#include <mutex>
-#include <vector>
-
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Module.h>
 #include <llvm/MC/TargetRegistry.h>
@@ -12,6 +9,9 @@
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
+
+#include <mutex>
+#include <vector>
 
 namespace wjit {
 namespace {

@@ -1,14 +1,14 @@
-// LLVM code generation for one thread at a time: a TargetMachine for the host CPU at one level. Making one costs more than compiling
-// a small function, so they are kept in a pool and leased. Contexts are not kept: types and metadata would pile up.
-// Called by the compiler (jit/orc_compiler.cpp) and by abi's adapter compiler. Any thread may lease.
+// LLVM code generation for one thread at a time: a TargetMachine for the host CPU at one level. Making one costs more
+// than compiling a small function, so they are kept in a pool and leased. Contexts are not kept: types and metadata
+// would pile up. Called by the compiler (jit/orc_compiler.cpp) and by abi's adapter compiler. Any thread may lease.
 // Tests: test/unit/compiler_test.cpp.
 #pragma once
 
-#include <memory>
-#include <string>
-
 #include <llvm/Support/MemoryBuffer.h>
 #include <llvm/Target/TargetMachine.h>
+
+#include <memory>
+#include <string>
 
 #include "base/error.h"
 #include "ir/emitter.h"

@@ -1,21 +1,21 @@
-// The Compiler of jit/compiler.h: wasm functions -> LLVM IR (ir/emitter.h) -> object code (jit/orc_codegen.h) -> linked and
-// published (jit/orc_link.h), in units of some functions, each unit in its own LLVMContext.
+// The Compiler of jit/compiler.h: wasm functions -> LLVM IR (ir/emitter.h) -> object code (jit/orc_codegen.h) -> linked
+// and published (jit/orc_link.h), in units of some functions, each unit in its own LLVMContext.
 //
-//   asked for one function (a lazy stub): it and its direct callees that are not compiled yet, up to kLazyUnit functions
-//   asked for many:                       units of kFastUnit or kFullUnit, on all cores
+//   asked for one function (a lazy stub): it and its direct callees that are not compiled yet, up to kLazyUnit
+//   functions asked for many:                       units of kFastUnit or kFullUnit, on all cores
 //
 // Tuning TUNING
 // Tests: test/unit/compiler_test.cpp.
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+#include <llvm/Support/raw_ostream.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <mutex>
 #include <thread>
 #include <vector>
-
-#include <llvm/IR/LLVMContext.h>
-#include <llvm/IR/Module.h>
-#include <llvm/Support/raw_ostream.h>
 
 #include "base/check.h"
 #include "ir/code_reader.h"
@@ -28,15 +28,14 @@
 namespace wjit {
 namespace {
 
-constexpr size_t kLazyUnit = 8;
+constexpr size_t kLazyUnit = 4;
 constexpr size_t kFastUnit = 64;
 constexpr size_t kFullUnit = 256;
 
 class OrcCompiler : public Compiler {
  public:
   explicit OrcCompiler(CompileOptions options)
-      : Compiler(options),
-        level_(options.level == CompileOptions::Level::Full ? ir::Level::Full : ir::Level::Fast) {}
+      : Compiler(options), level_(options.level == CompileOptions::Level::Full ? ir::Level::Full : ir::Level::Fast) {}
 
   Result<> compile(ModuleCode& code, std::span<const uint32_t> defined) override;
   Result<std::string> emit(const Module& module, EmitKind kind, const std::optional<std::string>& filter) override;
@@ -182,7 +181,7 @@ Result<std::string> OrcCompiler::emit(const Module& module, EmitKind kind, const
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) Compiler* wjit_create_compiler(const CompileOptions* options,
-                                                                                std::string* error);
+                                                                                 std::string* error);
 Compiler* wjit_create_compiler(const CompileOptions* options, std::string* error) {
   const ir::Level level = options->level == CompileOptions::Level::Full ? ir::Level::Full : ir::Level::Fast;
   Result<CodeGeneratorLease> generator = lease_code_generator(level);  // is there one for this machine?

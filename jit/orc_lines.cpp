@@ -63,8 +63,14 @@ class Cursor {
 };
 
 enum : uint8_t {
-  kExtended = 0, kCopy = 1, kAdvancePc = 2, kAdvanceLine = 3, kConstAddPc = 8, kFixedAdvancePc = 9,
-  kEndSequence = 1, kSetAddress = 2,
+  kExtended = 0,
+  kCopy = 1,
+  kAdvancePc = 2,
+  kAdvanceLine = 3,
+  kConstAddPc = 8,
+  kFixedAdvancePc = 9,
+  kEndSequence = 1,
+  kSetAddress = 2,
 };
 
 // One table, `unit` standing behind its length field.

@@ -1,16 +1,16 @@
 // Interface: jit/orc_link.h. Temporal order of a link: link_object makes the graph; JITLink calls LinkContext's
-// modifyPassConfig, lookup, notifyResolved (addresses are final), the post-fixup pass (line tables are final) and notifyFinalized
-// (code is executable); link_object registers all of it.
+// modifyPassConfig, lookup, notifyResolved (addresses are final), the post-fixup pass (line tables are final) and
+// notifyFinalized (code is executable); link_object registers all of it.
 #include "jit/orc_link.h"
+
+#include <llvm/ExecutionEngine/JITLink/EHFrameSupport.h>
+#include <llvm/ExecutionEngine/JITLink/JITLink.h>
+#include <llvm/IR/Module.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <mutex>
-
-#include <llvm/ExecutionEngine/JITLink/EHFrameSupport.h>
-#include <llvm/ExecutionEngine/JITLink/JITLink.h>
-#include <llvm/IR/Module.h>
 
 #include "base/check.h"
 #include "ir/pipeline.h"
@@ -25,8 +25,8 @@ namespace {
 namespace jitlink = llvm::jitlink;
 namespace orc = llvm::orc;
 
-// Leaf functions that LLVM may call by itself. They run on the guest's segment, within its slack; a fault in one of them
-// counts as the guest's (jit/trap.cpp).
+// Leaf functions that LLVM may call by itself. They run on the guest's segment, within its slack; a fault in one of
+// them counts as the guest's (jit/trap.cpp).
 const AbsoluteSymbols& common_symbols() {
   static const AbsoluteSymbols* symbols = [] {
     auto* result = new AbsoluteSymbols;
@@ -141,8 +141,8 @@ class LinkContext : public jitlink::JITLinkContext {
       if (found == state_.symbols->end()) {
         found = common_symbols().find(*name);
         if (found == common_symbols().end()) {
-          return done->run(llvm::make_error<llvm::StringError>("undefined symbol " + (*name).str() + " in compiled code",
-                                                               llvm::inconvertibleErrorCode()));
+          return done->run(llvm::make_error<llvm::StringError>(
+              "undefined symbol " + (*name).str() + " in compiled code", llvm::inconvertibleErrorCode()));
         }
       }
       result[name] = {orc::ExecutorAddr::fromPtr(found->second), llvm::JITSymbolFlags::Exported};

@@ -2,10 +2,11 @@
 // Interface: jit/orc_memory.h.
 #include "jit/orc_memory.h"
 
-#include <cerrno>
-#include <cstring>
 #include <llvm/ExecutionEngine/JITLink/JITLink.h>
 #include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
 
 namespace wjit {
 namespace {

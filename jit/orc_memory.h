@@ -1,6 +1,6 @@
-// Memory for linked code: one mapping a link, laid out by protection, written while it is readable and writable and then
-// switched: code to read and execute, constants and frame descriptions to read. Nothing is ever writable and executable.
-// Called by JITLink (jit/orc_link.cpp). Any thread. Tests: test/unit/compiler_test.cpp.
+// Memory for linked code: one mapping a link, laid out by protection, written while it is readable and writable and
+// then switched: code to read and execute, constants and frame descriptions to read. Nothing is ever writable and
+// executable. Called by JITLink (jit/orc_link.cpp). Any thread. Tests: test/unit/compiler_test.cpp.
 #pragma once
 
 #include <llvm/ExecutionEngine/JITLink/JITLinkMemoryManager.h>

@@ -1,18 +1,16 @@
 // Address ranges of the process -> what they are, for signal handlers: find takes no lock, allocates nothing and may
-// interrupt anything, add and remove take a mutex. Two users: the code map (jit/code_map.cpp) and the reservations of linear
-// memories (jit/memory.cpp).
+// interrupt anything, add and remove take a mutex. Two users: the code map (jit/code_map.cpp) and the reservations of
+// linear memories (jit/memory.cpp).
 //
 // A skip list ordered by address. A new node's links are set before it is linked, bottom level first, and a removed one
-// keeps its links, so a reader that stands anywhere sees a consistent list. A removed node is freed once no reader is
-// inside: readers count themselves in and out. The value that find returns stays valid until remove(begin), which whoever
-// asks must exclude (code that runs is not removed).
-// Covered by test/unit/code_test.cpp.
+// keeps its links, so a reader that stands anywhere sees a consistent list. A removed node is freed by a later change
+// that sees no reader inside: readers count themselves in and out. The value that find returns stays valid until
+// remove(begin), which whoever asks must exclude (code that runs is not removed). Covered by test/unit/code_test.cpp.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -35,7 +33,8 @@ class RangeMap {
     Node* next = before[0]->load(std::memory_order_relaxed);
     CHECK(!previous || previous->end <= begin);
     CHECK(!next || end <= next->begin);
-    Node* node = new Node{begin, end, std::move(value), {}};
+    free_retired();
+    Node* node = new Node{begin, end, std::move(value), nullptr, {}};
     const int levels = random_levels();
     for (int i = 0; i < levels; ++i) {
       node->next[i].store(before[i]->load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -55,8 +54,9 @@ class RangeMap {
         before[i]->store(node->next[i].load(std::memory_order_relaxed), std::memory_order_seq_cst);
       }
     }
-    while (readers_.load(std::memory_order_seq_cst) != 0) std::this_thread::yield();
-    delete node;
+    node->retired = retired_;
+    retired_ = node;
+    free_retired();
     return true;
   }
 
@@ -82,6 +82,7 @@ class RangeMap {
   struct Node {
     uint64_t begin, end;
     T value;
+    Node* retired;
     std::atomic<Node*> next[kLevels];
   };
 
@@ -100,6 +101,15 @@ class RangeMap {
     return at;
   }
 
+  // Whoever reads now may stand on a retired node; whoever starts to read later cannot get there.
+  void free_retired() {
+    if (!retired_ || readers_.load(std::memory_order_seq_cst) != 0) return;
+    while (Node* node = retired_) {
+      retired_ = node->retired;
+      delete node;
+    }
+  }
+
   int random_levels() {
     random_ ^= random_ << 13;
     random_ ^= random_ >> 7;
@@ -112,6 +122,7 @@ class RangeMap {
   std::mutex mutex_;
   std::atomic<Node*> head_[kLevels] = {};
   mutable std::atomic<uint64_t> readers_{0};
+  Node* retired_ = nullptr;  // guarded by mutex_: removed, but perhaps still read
   uint64_t random_ = 0x9E3779B97F4A7C15;
 };
 

@@ -1,19 +1,20 @@
 // Records of traps, and the fault handlers that make them. Interface: jit/trap.h.
 //
-// The handlers run on an alternate stack. A fault is the guest's when a guest context is current on the thread and the pc is in the
-// code map, or in a leaf function of the C library (memcpy, memset) that compiled code called: then the word at the stack
-// pointer is a return address into compiled code. The interrupted code is guest code in both cases and holds no lock, so the
-// handler may allocate and take locks to make the backtrace. Then the scheduler's hook lets the handler return into the
-// abandonment of the fiber. Everything else goes to the handler that was there before.
+// The handlers run on an alternate stack. A fault is the guest's when a guest context is current on the thread and the
+// pc is in the code map, or in a leaf function of the C library (memcpy, memset) that compiled code called: then the
+// word at the stack pointer is a return address into compiled code. The interrupted code is guest code in both cases
+// and holds no lock, so the handler may allocate and take locks to make the backtrace. Then the scheduler's hook lets
+// the handler return into the abandonment of the fiber. Everything else goes to the handler that was there before.
 // Covered by test/unit/trap_test.cpp.
 #include "jit/trap.h"
+
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstring>
 #include <mutex>
-#include <sys/mman.h>
-#include <ucontext.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "jit/code.h"
@@ -39,7 +40,7 @@ std::string Trap::message_text() const {
 }
 
 std::string Trap::to_string() const {
-  constexpr size_t kFirst = 48, kLast = 16;  // of a deep stack the two ends tell the story
+  constexpr size_t kFirst = 32, kLast = 8;  // of a deep stack the two ends tell the story
   constexpr std::string_view kPrefix = "wasm trap: ";
   std::string text = message_text();
   if (!exit_requested && !text.starts_with(kPrefix)) text.insert(0, kPrefix);

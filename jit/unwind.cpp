@@ -1,14 +1,15 @@
-// Backtraces by the classic libunwind (libunwind-dev 1.6): each .eh_frame section of compiled code becomes a sorted table from pc to
-// frame description, which _U_dyn_register makes known. The frames of __morestack are walked by the CFI of
-// scheduler/switch.S, so a walk crosses segments. Interface: jit/unwind.h.
+// Backtraces by the classic libunwind (libunwind-dev 1.6): each .eh_frame section of compiled code becomes a sorted
+// table from pc to frame description, which _U_dyn_register makes known. The frames of __morestack are walked by the
+// CFI of scheduler/switch.S, so a walk crosses segments. Interface: jit/unwind.h.
 //
 // MEASURE
 #define UNW_LOCAL_ONLY
 #include "jit/unwind.h"
 
+#include <libunwind.h>
+
 #include <algorithm>
 #include <cstring>
-#include <libunwind.h>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -38,8 +39,8 @@ std::map<const uint8_t*, std::unique_ptr<Registration>>& registrations() {
   return *map;
 }
 
-// Reads one section: common entries first (for the encoding of addresses), then the frames that refer to them. The section
-// comes from our own compiler, so surprises are CHECKs.
+// Reads one section: common entries first (for the encoding of addresses), then the frames that refer to them. The
+// section comes from our own compiler, so surprises are CHECKs.
 class EhFrameReader {
  public:
   EhFrameReader(const uint8_t* begin, size_t size) : begin_(begin), end_(begin + size) {}

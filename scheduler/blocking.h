@@ -1,6 +1,7 @@
-// A small pool of helper threads for what has no asynchronous form: BlockingWork (scheduler/io.h), and with the epoll backend
-// reads and writes of regular files. Threads start when there is work for them and stay; all signals that are not about
-// themselves are blocked on them. Users: scheduler/io.cpp, scheduler/epoll.cpp. Tests: test/unit/completion_test.cpp.
+// A small pool of helper threads for what has no asynchronous form: BlockingWork (scheduler/io.h), and with the epoll
+// backend reads and writes of regular files. Threads start when there is work for them and stay; all signals that are
+// not about themselves are blocked on them. Users: scheduler/io.cpp, scheduler/epoll.cpp. Tests:
+// test/unit/completion_test.cpp.
 #pragma once
 
 #include <condition_variable>
@@ -24,7 +25,8 @@ class BlockingPool {
 
   // Queues a Blocking, Read or Write operation that has begun; it ends in post(). Any thread.
   void submit(Completion* completion);
-  // Takes it out of the queue if no thread has begun it: true, and the caller posts it. Any thread; the record is not yet done.
+  // Takes it out of the queue if no thread has begun it: true, and the caller posts it. Any thread; the record is not
+  // yet done.
   bool cancel(Completion* completion);
 
  private:
@@ -41,7 +43,8 @@ class BlockingPool {
   std::vector<std::thread> threads_;
 };
 
-// Signals that workers and helpers do not take: all but those that a thread raises itself by a fault. For the caller's thread.
+// Signals that workers and helpers do not take: all but those that a thread raises itself by a fault. For the caller's
+// thread.
 void block_foreign_signals();
 
 }  // namespace wjit

@@ -1,10 +1,12 @@
 // Completions: the end of one host operation (a read, a timer, work on a helper thread). An operation is started with a
 // record that its owner provides and embeds where it likes; nothing is allocated. Whoever starts it sets `done`; the
-// record and all memory that the operation was given (buffers, guest memory included) stay valid and in place until `done` is
-// called. `done` is called exactly once for each start, also after cancel (then mostly with -ECANCELED), always on the
-// record's strand: with exclusive access to all that the strand guards. It may start the same record again, or free it.
+// record and all memory that the operation was given (buffers, guest memory included) stay valid and in place until
+// `done` is called. `done` is called exactly once for each start, also after cancel (then mostly with -ECANCELED),
+// always on the record's strand: with exclusive access to all that the strand guards. It may start the same record
+// again, or free it.
 //
-//   Idle ──start──▶ Pending ──kernel, timer or helper thread──▶ Posted (in the strand's inbox) ──strand runs──▶ Idle, done()
+//   Idle ──start──▶ Pending ──kernel, timer or helper thread──▶ Posted (in the strand's inbox) ──strand runs──▶ Idle,
+//   done()
 //
 // Starting operations: scheduler/io.h, scheduler/timer.h. Tests: test/unit/completion_test.cpp.
 #pragma once
@@ -20,8 +22,9 @@ class Worker;
 
 enum class OperationKind : uint8_t { None, Read, Write, Poll, Timer, Blocking, External };
 
-// A field of every Completion. CancelAsked: a worker that does not own the operation asked its owner to cancel it; Finished:
-// the operation ended before the owner saw that. The record is posted once the owner has (Worker::serve_cancel_requests).
+// A field of every Completion. CancelAsked: a worker that does not own the operation asked its owner to cancel it;
+// Finished: the operation ended before the owner saw that. The record is posted once the owner has
+// (Worker::serve_cancel_requests).
 enum class CompletionState : uint8_t { Idle, Pending, CancelAsked, Finished, Posted };
 
 struct Completion {
@@ -34,18 +37,18 @@ struct Completion {
   bool idle() const { return state.load(std::memory_order_relaxed) == CompletionState::Idle; }
 
   // ---- the scheduler's part from here on ----
-  Completion* next = nullptr;    // inbox of the strand; a backend's lists while Pending
+  Completion* next = nullptr;  // inbox of the strand; a backend's lists while Pending
   Completion* previous = nullptr;
-  Worker* owner = nullptr;       // the worker whose backend or timers have it
+  Worker* owner = nullptr;  // the worker whose backend or timers have it
   int64_t result = 0;
-  void* buffer = nullptr;        // Read, Write
-  size_t length = 0;             // Read, Write: bytes; Poll: events
-  int64_t offset = -1;           // Read, Write: file offset, -1: current position or a stream
+  void* buffer = nullptr;  // Read, Write
+  size_t length = 0;       // Read, Write: bytes; Poll: events
+  int64_t offset = -1;     // Read, Write: file offset, -1: current position or a stream
   int fd = -1;
   OperationKind kind = OperationKind::None;
   std::atomic<CompletionState> state{CompletionState::Idle};
-  uint8_t backend_bits = 0;      // the owner's backend
-  bool queued_in_pool = false;   // guarded by BlockingPool's mutex
+  uint8_t backend_bits = 0;     // the owner's backend
+  bool queued_in_pool = false;  // guarded by BlockingPool's mutex
 
   Completion() = default;
   Completion(Done on_done, Strand* on) : done(on_done), strand(on) {}
@@ -53,8 +56,8 @@ struct Completion {
   Completion& operator=(const Completion&) = delete;
 };
 
-// An operation that something outside of the scheduler finishes (an embedder's thread, another strand). begin_external: on
-// the strand. finish_external: any thread, exactly once after begin; the result reaches `done` on the strand.
+// An operation that something outside of the scheduler finishes (an embedder's thread, another strand). begin_external:
+// on the strand. finish_external: any thread, exactly once after begin; the result reaches `done` on the strand.
 void begin_external(Completion* completion);
 void finish_external(Completion* completion, int64_t result);
 

@@ -1,8 +1,8 @@
-// A work-stealing deque of ready strands (Chase and Lev, with the memory orders of Lê, Pop, Cohen and Zappa Nardelli). The
-// owner pushes at the bottom; everybody, the owner included, takes the oldest at the top: strands are put back after
-// each quantum, so taking the newest would starve the others. Arrays that were outgrown are kept until the end, because a
-// thief may still read them; their sizes double, so they add up to less than the last one.
-// Used by scheduler/worker.cpp. Tests: test/unit/worker_test.cpp.
+// A work-stealing deque of ready strands (Chase and Lev, with the memory orders of Lê, Pop, Cohen and Zappa Nardelli).
+// The owner pushes at the bottom; everybody, the owner included, takes the oldest at the top: strands are put back
+// after each quantum, so taking the newest would starve the others. Arrays that were outgrown are kept until the end,
+// because a thief may still read them; their sizes double, so they add up to less than the last one. Used by
+// scheduler/worker.cpp. Tests: test/unit/worker_test.cpp.
 #pragma once
 
 #include <atomic>

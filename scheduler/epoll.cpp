@@ -1,7 +1,7 @@
-// The backend for systems without io_uring: readiness from epoll, one registration per descriptor with a list of the operations
-// that wait for it, and helper threads for regular files, which are always "ready". An operation is tried when it is
-// started and again whenever its descriptor becomes ready. Descriptors are used as they come: standard input and output are
-// shared with other processes, so O_NONBLOCK is never set on them. See io.h.
+// The backend for systems without io_uring: readiness from epoll, one registration per descriptor with a list of the
+// operations that wait for it, and helper threads for regular files, which are always "ready". An operation is tried
+// when it is started and again whenever its descriptor becomes ready. Descriptors are used as they come: standard input
+// and output are shared with other processes, so O_NONBLOCK is never set on them. See io.h.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

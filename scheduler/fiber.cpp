@@ -1,5 +1,5 @@
-// Creating, preparing and freeing fibers, and what __morestack calls when it needs another segment. The switches themselves
-// are scheduler/switch.S; the picture is in fiber.h.
+// Creating, preparing and freeing fibers, and what __morestack calls when it needs another segment. The switches
+// themselves are scheduler/switch.S; the picture is in fiber.h.
 #include "scheduler/fiber.h"
 
 #include <signal.h>
@@ -30,8 +30,8 @@ void wjit_fiber_park();
 void wjit_fiber_abandon();
 Segment* wjit_fiber_grow(GuestContext* context, size_t frame_bytes);
 // The innermost context of this thread; switch.S reads and writes it.
-__attribute__((tls_model("initial-exec"), visibility("hidden"))) constinit thread_local GuestContext* wjit_current_context =
-    nullptr;
+__attribute__((tls_model("initial-exec"),
+               visibility("hidden"))) constinit thread_local GuestContext* wjit_current_context = nullptr;
 }
 
 namespace {
@@ -85,8 +85,8 @@ FiberExit fiber_enter(GuestContext* context, Fiber* fiber) {
   [[clang::musttail]] return wjit_fiber_enter(context, fiber);
 }
 
-// Called by __morestack on the worker's stack: the segment after the one that the guest stands on, with room for a frame of
-// `frame_bytes`; null when the fiber's limit is reached or memory cannot be had.
+// Called by __morestack on the worker's stack: the segment after the one that the guest stands on, with room for a
+// frame of `frame_bytes`; null when the fiber's limit is reached or memory cannot be had.
 extern "C" __attribute__((visibility("hidden"))) Segment* wjit_fiber_grow(GuestContext* context, size_t frame_bytes) {
   Fiber* fiber = context->fiber;
   void* limit;

@@ -1,5 +1,5 @@
-// Fibers: the execution state of a guest thread, on linked segments that grow (scheduler/segment.h). The scheduler knows
-// nothing of wasm: a fiber runs a function pointer with registers.
+// Fibers: the execution state of a guest thread, on linked segments that grow (scheduler/segment.h). The scheduler
+// knows nothing of wasm: a fiber runs a function pointer with registers.
 //
 //   worker stack (host code)                         segments of a fiber (guest code)
 //   ───────────────────────                          ───────────────────────────────
@@ -10,8 +10,8 @@
 //        │ request Suspend: the stub goes to wjit_fiber_park: state kept on the segment, fiber_enter returns Suspended
 //        │ request Abandon: wjit_fiber_abandon: fiber_enter returns Abandoned; its frames are never run again
 //
-// A host function may enter other fibers (nested fiber_enter on the worker's stack): entries are strictly last-in first-out,
-// and no suspended fiber ever has a host frame. Destroying a suspended fiber is freeing its segments.
+// A host function may enter other fibers (nested fiber_enter on the worker's stack): entries are strictly last-in
+// first-out, and no suspended fiber ever has a host frame. Destroying a suspended fiber is freeing its segments.
 //
 // States:  Fresh ──enter──▶ Running ──park──▶ Suspended ──enter──▶ Running ──▶ Finished | Abandoned
 // All functions: on the worker that runs the fiber's strand. Tests: test/unit/fiber_test.cpp.
@@ -29,37 +29,38 @@ struct Segment;
 enum class FiberState : uint32_t { Fresh, Running, Suspended, Finished, Abandoned };
 enum class FiberExit : uint32_t { Finished = 0, Suspended = 1, Abandoned = 2 };
 
-// Runs on the worker's stack when a suspended fiber is entered again, before its guest code goes on; its value becomes the
-// result (rax) of the host call that suspended. It may call request_suspend or abandon again.
+// Runs on the worker's stack when a suspended fiber is entered again, before its guest code goes on; its value becomes
+// the result (rax) of the host call that suspended. It may call request_suspend or abandon again.
 using Continuation = uint64_t (*)(GuestContext*, void* argument);
 
 // Offsets are known to scheduler/switch.S (asserted in fiber.cpp).
 struct Fiber {
-  void* sp = nullptr;               // 0: saved rsp (Suspended), top of the first segment (Fresh)
-  void* limit = nullptr;            // 8: stack limit of the segment it stands on (goes to %fs:0x70)
-  void* resume = nullptr;           // 16: address that fiber_enter jumps to
-  GuestContext* context = nullptr;  // 24: set by fiber_enter
-  void* entry = nullptr;            // 32: Fresh: function to call
-  RegisterArgs* args = nullptr;     // 40: Fresh: its registers (must live until the first fiber_enter)
-  Continuation continuation = nullptr;     // 48
-  void* continuation_argument = nullptr;   // 56
-  RegisterResults results;          // 64: Finished: rax and xmm0 of the entry function
+  void* sp = nullptr;                     // 0: saved rsp (Suspended), top of the first segment (Fresh)
+  void* limit = nullptr;                  // 8: stack limit of the segment it stands on (goes to %fs:0x70)
+  void* resume = nullptr;                 // 16: address that fiber_enter jumps to
+  GuestContext* context = nullptr;        // 24: set by fiber_enter
+  void* entry = nullptr;                  // 32: Fresh: function to call
+  RegisterArgs* args = nullptr;           // 40: Fresh: its registers (must live until the first fiber_enter)
+  Continuation continuation = nullptr;    // 48
+  void* continuation_argument = nullptr;  // 56
+  RegisterResults results;                // 64: Finished: rax and xmm0 of the entry function
   FiberState state = FiberState::Fresh;
-  Segment* first = nullptr;         // segments, linked both ways; `first` holds the fiber's oldest frames
-  Segment* current = nullptr;       // the one it stands on (as far as known in host code)
-  size_t stack_bytes = 0;           // of all its segments
-  size_t stack_limit = 0;           // growth beyond it is the trap `call stack exhausted`
+  Segment* first = nullptr;    // segments, linked both ways; `first` holds the fiber's oldest frames
+  Segment* current = nullptr;  // the one it stands on (as far as known in host code)
+  size_t stack_bytes = 0;      // of all its segments
+  size_t stack_limit = 0;      // growth beyond it is the trap `call stack exhausted`
 };
 
-// A fiber with its first segment from this thread's cache. `stack_limit` in bytes, all segments together. Null when memory
-// cannot be had.
+// A fiber with its first segment from this thread's cache. `stack_limit` in bytes, all segments together. Null when
+// memory cannot be had.
 Fiber* fiber_create(size_t stack_limit);
 // Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more).
 void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args);
-// Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber and
-// the stack limit are those of the caller again afterwards.
+// Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber
+// and the stack limit are those of the caller again afterwards.
 FiberExit fiber_enter(GuestContext* context, Fiber* fiber);
-// Frees segments that the fiber does not stand on (they stay linked otherwise, for the next time it goes deep). Not Running.
+// Frees segments that the fiber does not stand on (they stay linked otherwise, for the next time it goes deep). Not
+// Running.
 void fiber_trim(Fiber* fiber);
 // Frees segments; any state but Running.
 void fiber_destroy(Fiber* fiber);
@@ -67,14 +68,14 @@ void fiber_destroy(Fiber* fiber);
 // For a host function called from guest code: makes its stub park the fiber. The function's own result is ignored.
 void request_suspend(GuestContext* context, Continuation continuation, void* argument);
 
-// For landing pads, on the worker's stack: an exception left newer segments; sets the stack limit to that of the segment on
-// which `sp`, the guest's stack pointer at the landing pad, lies.
+// For landing pads, on the worker's stack: an exception left newer segments; sets the stack limit to that of the
+// segment on which `sp`, the guest's stack pointer at the landing pad, lies.
 void restore_stack_limit(GuestContext* context, void* sp);
 
 // The innermost context that runs guest code on this thread (the signal handler needs it); null if none.
 GuestContext* current_guest_context();
-// Makes the interrupted guest code leave its fiber (Abandoned) when the signal handler returns. `ucontext` is the handler's
-// third argument; the interrupted pc must be in guest code.
+// Makes the interrupted guest code leave its fiber (Abandoned) when the signal handler returns. `ucontext` is the
+// handler's third argument; the interrupted pc must be in guest code.
 void abandon_from_signal(void* ucontext, GuestContext* context);
 
 // Points context->park and context->abandon at the assembly routines. Once per context, before its first fiber_enter.

@@ -1,7 +1,7 @@
 // Host I/O without blocking a worker. The free functions start one operation each with a record that the caller embeds
-// (scheduler/completion.h); they run on the strand's worker (in run_quantum, in done, in a host function called from guest
-// code). Behind them each worker has one IoBackend: scheduler/uring.cpp, or scheduler/epoll.cpp where io_uring is denied.
-// Tests: test/unit/completion_test.cpp (both backends).
+// (scheduler/completion.h); they run on the strand's worker (in run_quantum, in done, in a host function called from
+// guest code). Behind them each worker has one IoBackend: scheduler/uring.cpp, or scheduler/epoll.cpp where io_uring is
+// denied. Tests: test/unit/completion_test.cpp (both backends).
 #pragma once
 
 #include <cstddef>
@@ -18,22 +18,23 @@ class BlockingPool;
 
 // ---- starting operations; all: on the strand of the record, which must be Idle ----
 
-// Reads up to `length` bytes at `offset` (-1: from the current position, or a pipe, socket, terminal). Result: bytes read,
-// 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until done;
-// the descriptor stays open until done.
+// Reads up to `length` bytes at `offset` (-1: from the current position, or a pipe, socket, terminal). Result: bytes
+// read, 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until
+// done; the descriptor stays open until done.
 void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = -1);
-// The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets; for pipes the
-// process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE.
+// The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets;
+// for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE.
 void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = -1);
-// Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno. With
-// non-blocking sockets this gives accept, connect, sendmsg and recvmsg: try, and wait here on EAGAIN or EINPROGRESS.
+// Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
+// With non-blocking sockets this gives accept, connect, sendmsg and recvmsg: try, and wait here on EAGAIN or
+// EINPROGRESS.
 void io_poll(Completion* completion, int fd, uint32_t events);
 // Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
 // -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending.
 void cancel(Completion* completion);
 
-// Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must not
-// touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
+// Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must
+// not touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
 struct BlockingWork : Completion {
   int64_t (*work)(BlockingWork* self) = nullptr;
 };
@@ -56,7 +57,8 @@ class IoBackend {
   virtual const char* name() const = 0;  // "io_uring" or "epoll", for `wjit --version -v`
   // Begins a Read, Write or Poll whose fields are filled in; it ends in post().
   virtual void start(Completion* completion) = 0;
-  // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there meanwhile.
+  // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there
+  // meanwhile.
   virtual void cancel(Completion* completion) = 0;
   // Reaps what is there, and if nothing is, waits until something ends, `wake` is called, or CLOCK_MONOTONIC reaches
   // `deadline_ns` (0: does not wait; INT64_MAX: no deadline).
@@ -69,17 +71,18 @@ class IoBackend {
   virtual bool bound_to_thread() const = 0;
 };
 
-// `pool` runs what the backend cannot do without blocking (epoll: regular files); it outlives the backend. Uring fails when
-// the kernel refuses (ENOSYS, EPERM, a seccomp filter) or has too little of it; Auto then takes epoll without a word.
+// `pool` runs what the backend cannot do without blocking (epoll: regular files); it outlives the backend. Uring fails
+// when the kernel refuses (ENOSYS, EPERM, a seccomp filter) or has too little of it; Auto then takes epoll without a
+// word.
 Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, BlockingPool& pool);
-Result<std::unique_ptr<IoBackend>> make_uring_backend();                  // scheduler/uring.cpp
+Result<std::unique_ptr<IoBackend>> make_uring_backend();                    // scheduler/uring.cpp
 Result<std::unique_ptr<IoBackend>> make_epoll_backend(BlockingPool& pool);  // scheduler/epoll.cpp
 
 // Whether this kernel lets this process use enough of io_uring; asked once. Any thread.
 bool uring_available();
 
-// Bookkeeping around an operation: begin makes it Pending and outstanding; post (any thread) hands the result to the strand's
-// inbox and wakes the strand.
+// Bookkeeping around an operation: begin makes it Pending and outstanding; post (any thread) hands the result to the
+// strand's inbox and wakes the strand.
 void begin_operation(Completion* completion, OperationKind kind, Worker* owner);
 void post(Completion* completion, int64_t result);
 

@@ -92,8 +92,10 @@ Segment* segment_allocate(size_t bytes, size_t reserved_top) {
   } else {
     mi_heap_t* heap = lists.heap ? lists.heap : make_heap();
     if (!heap) return nullptr;
-    void* memory = mi_heap_malloc_aligned(heap, bytes, 16);
+    // Not mi_heap_malloc_aligned: it takes a block of the next size (2560 for 2048). All blocks are 16-byte aligned.
+    void* memory = mi_heap_malloc(heap, bytes);
     if (!memory) return nullptr;
+    DCHECK(reinterpret_cast<uintptr_t>(memory) % 16 == 0);
     ++lists.counters.taken;
     segment = new (memory) Segment;
     segment->limit = static_cast<char*>(memory) + kLimitOffset;

@@ -7,12 +7,13 @@
 //   └─────────┴───────────────┴──────────────────────────────────────────────┴──────────────────────────┘
 //   ▲ this                    ▲ limit (%fs:0x70)                              ▲ top (16-byte aligned)
 //
-// Slack: LLVM compares rsp itself with the limit when a frame is smaller than 256 bytes, so such a frame may lie wholly below
-// the limit, and so may what it calls without a check: a leaf's return address, memcpy and its like, a host stub (one push),
-// a park (five words), __morestack (two words). Emitted code has no red zone; signal handlers run on alternate stacks.
+// Slack: LLVM compares rsp itself with the limit when a frame is smaller than 256 bytes, so such a frame may lie wholly
+// below the limit, and so may what it calls without a check: a leaf's return address, memcpy and its like, a host stub
+// (one push), a park (five words), __morestack (two words). Emitted code has no red zone; signal handlers run on
+// alternate stacks.
 //
-// Memory comes from one exclusive mimalloc arena, a heap per thread in it, with a free list per size in front. Any thread may
-// free. Users: scheduler/fiber.cpp, scheduler/switch.S. Tests: test/unit/segment_test.cpp.
+// Memory comes from one exclusive mimalloc arena, a heap per thread in it, with a free list per size in front. Any
+// thread may free. Users: scheduler/fiber.cpp, scheduler/switch.S. Tests: test/unit/segment_test.cpp.
 #pragma once
 
 #include <cstddef>
@@ -29,23 +30,23 @@ struct Segment {
   size_t capacity = 0;          // 32: the largest frame, as __morestack is asked for it (r10), that fits
   size_t bytes = 0;             // 40: of the whole segment
   uint64_t reserved = 0;
-  uint64_t canary = 0;          // last word before the slack: overwritten only if a frame went through all of it
+  uint64_t canary = 0;  // last word before the slack: overwritten only if a frame went through all of it
 };
 
 constexpr size_t kStackSlack = 512;
 // From the header to the limit: __morestack finds the header with it.
 constexpr size_t kLimitOffset = sizeof(Segment) + kStackSlack;
-// What __morestack itself puts on a new segment before the frame: the old limit, padding, a return address, and the frame
-// pointer that the frame size may or may not count.
+// What __morestack itself puts on a new segment before the frame: the old limit, padding, a return address, and the
+// frame pointer that the frame size may or may not count.
 constexpr size_t kMorestackBytes = 64;
 
-// Tuning, no effect on correctness. 2 KiB at first: with the Fiber 1.3 KiB of frames, and a million suspended fibers in 2 GB.
-// Sizes double up to 256 KiB.
+// Tuning, no effect on correctness. 2 KiB at first: with the Fiber 1.3 KiB of frames, and a million suspended fibers in
+// 2 GB. Sizes double up to 256 KiB.
 constexpr size_t kFirstSegmentBytes = 2048;
 constexpr size_t kLargestSegmentBytes = 256 * 1024;
 
-// A segment of at least `bytes` (rounded up to a size class up to kLargestSegmentBytes, beyond that to 4 KiB); `reserved_top`
-// bytes at its upper end stay free of frames. Null when memory cannot be had. Any thread.
+// A segment of at least `bytes` (rounded up to a size class up to kLargestSegmentBytes, beyond that to 4 KiB);
+// `reserved_top` bytes at its upper end stay free of frames. Null when memory cannot be had. Any thread.
 Segment* segment_allocate(size_t bytes, size_t reserved_top = 0);
 // Frees one segment, whatever it is linked to. Any thread. Aborts if frames went through the slack.
 void segment_free(Segment* segment);

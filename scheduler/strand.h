@@ -1,11 +1,11 @@
-// A strand: what may run only one thing at a time (today one per store). The scheduler runs it for quanta on any worker,
-// never on two at once; completions reach it through its inbox. abi::Store derives from it.
+// A strand: what may run only one thing at a time (today one per store). The scheduler runs it for quanta on any
+// worker, never on two at once; completions reach it through its inbox. abi::Store derives from it.
 //
 //   Idle ──wake──▶ Ready (stands in exactly one queue) ──a worker takes it──▶ Running ──▶ Idle | Ready
 //                                                        wake ──▶ RunningWoken ──▶ Ready
 //
-// Everything that a derived class guards is touched only in run_quantum, in Completion::done, and by a thread that knows
-// that no run() of the scheduler is under way. Tests: test/unit/worker_test.cpp.
+// Everything that a derived class guards is touched only in run_quantum, in Completion::done, and by a thread that
+// knows that no run() of the scheduler is under way. Tests: test/unit/worker_test.cpp.
 #pragma once
 
 #include <atomic>
@@ -34,8 +34,8 @@ class Strand {
   Strand(const Strand&) = delete;
   Strand& operator=(const Strand&) = delete;
 
-  // Runs what is ready, for about a quantum (some 100 µs or some hundred events; the derived class measures); true if more
-  // is ready. Called on a worker with exclusive access, after the inbox was emptied into done().
+  // Runs what is ready, for about a quantum (some 100 µs or some hundred events; the derived class measures); true if
+  // more is ready. Called on a worker with exclusive access, after the inbox was emptied into done().
   virtual bool run_quantum(Worker& worker) = 0;
 
   Scheduler& scheduler() const { return scheduler_; }

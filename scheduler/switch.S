@@ -1,10 +1,10 @@
-# Switching between the worker's stack and the segments of a fiber (x86-64, System V). scheduler/fiber.h has the picture,
-# jit/host_call.S the other side (the stub of a host function).
+# Switching between the worker's stack and the segments of a fiber (x86-64, System V). scheduler/fiber.h has the
+# picture, jit/host_call.S the other side (the stub of a host function).
 #
 #   wjit_fiber_enter(context, fiber)   worker stack -> fiber, at fiber->resume; returns when the fiber leaves it
 #     wjit_fiber_begin                 resume address of a Fresh fiber: registers from fiber->args, call fiber->entry
-#     wjit_fiber_continue              resume address of a Suspended one: continuation on the worker stack, then the guest
-#   wjit_fiber_park, wjit_fiber_abandon  from a stub on the worker stack with rbx = context: back out of wjit_fiber_enter
+#     wjit_fiber_continue              resume address of a Suspended one: continuation on the worker stack, then guest
+#   wjit_fiber_park, wjit_fiber_abandon  from a stub on the worker stack, rbx = context: back out of wjit_fiber_enter
 #   __morestack                        called by a guest prologue whose frame does not fit; r10 = frame size
 #
 # Every switch goes by `jmp` to a saved address: a `ret` to an address that no `call` pushed is mispredicted every time.
@@ -50,25 +50,31 @@
 .text
 
 # Leaves the worker's frame of wjit_fiber_enter: rbx = context, eax = FiberExit. The frame, from host_sp upwards:
-#   padding, previous current context, %fs:0x70, fiber, guest_fp, guest_sp, host_sp, r15, r14, r13, r12, rbx, rbp, return address
+#   padding, previous current context, %fs:0x70, fiber, guest_fp, guest_sp, host_sp, r15, r14, r13, r12, rbx, rbp,
+#   return address. (Loads and stores: pops to memory were no faster in bench/fiber.cpp.)
 .macro LEAVE
     mov context_host_sp(%rbx), %rsp
-    add $8, %rsp
-    pop %rcx
+    mov 8(%rsp), %rcx
     mov wjit_current_context@gottpoff(%rip), %rdx
     mov %rcx, %fs:(%rdx)
-    pop %fs:stack_limit
-    pop context_fiber(%rbx)
-    pop context_guest_fp(%rbx)
-    pop context_guest_sp(%rbx)
-    pop context_host_sp(%rbx)
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
-    pop %rcx
+    mov 16(%rsp), %rcx
+    mov %rcx, %fs:stack_limit
+    mov 24(%rsp), %rcx
+    mov %rcx, context_fiber(%rbx)
+    mov 32(%rsp), %rdx
+    mov %rdx, context_guest_fp(%rbx)
+    mov 40(%rsp), %rcx
+    mov %rcx, context_guest_sp(%rbx)
+    mov 48(%rsp), %rcx
+    mov %rcx, context_host_sp(%rbx)
+    mov 56(%rsp), %r15
+    mov 64(%rsp), %r14
+    mov 72(%rsp), %r13
+    mov 80(%rsp), %r12
+    mov 88(%rsp), %rbx
+    mov 96(%rsp), %rbp
+    mov 104(%rsp), %rcx
+    add $112, %rsp
     jmp *%rcx
 .endm
 

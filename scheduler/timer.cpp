@@ -1,5 +1,5 @@
-// The timer heap: see timer.h. Four children a node: half the levels of a binary heap, and the children of a node share a
-// cache line.
+// The timer heap: see timer.h. Four children a node: half the levels of a binary heap, and the children of a node share
+// a cache line.
 #include "scheduler/timer.h"
 
 #include <time.h>

@@ -27,8 +27,8 @@ struct Timer : Completion {
 int64_t monotonic_now();
 int64_t realtime_now();
 
-// Starts a timer for an absolute time in nanoseconds; one that has passed is done at the strand's next turn. On the strand.
-// Cancel with cancel() of scheduler/io.h.
+// Starts a timer for an absolute time in nanoseconds; one that has passed is done at the strand's next turn. On the
+// strand. Cancel with cancel() of scheduler/io.h.
 void timer_start(Timer* timer, ClockId clock, int64_t deadline_ns);
 
 // The timers of one worker. Started on that worker; cancelled from any (hence the mutex, uncontended but for that).

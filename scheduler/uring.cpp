@@ -1,9 +1,9 @@
-// The io_uring backend: one ring per worker, made by the worker's own thread (SINGLE_ISSUER), whose completions are gathered
-// when the worker asks for them (DEFER_TASKRUN). Operations are queued and go to the kernel with the next wait, in one system
-// call. user_data is the Completion, or one of the tags below. See io.h.
+// The io_uring backend: one ring per worker, made by the worker's own thread (SINGLE_ISSUER), whose completions are
+// gathered when the worker asks for them (DEFER_TASKRUN). Operations are queued and go to the kernel with the next
+// wait, in one system call. user_data is the Completion, or one of the tags below. See io.h.
 //
-// A cancel names an operation by its record's address. The kernel takes queue entries in order, so a record that was reaped and
-// started again right after cannot be hit by an older cancel.
+// A cancel names an operation by its record's address. The kernel takes queue entries in order, so a record that was
+// reaped and started again right after cannot be hit by an older cancel.
 #include <errno.h>
 #include <liburing.h>
 #include <poll.h>
@@ -25,7 +25,8 @@ namespace {
 constexpr unsigned kEntries = 256;
 constexpr size_t kMostBytes = size_t{1} << 30;  // of one read or write
 constexpr uint64_t kTagIgnore = 1, kTagWake = 2, kTagRealtime = 3;
-// backend_bits: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the operation is tried again.
+// backend_bits: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the operation is tried
+// again.
 constexpr uint8_t kPollsFirst = 1;
 
 // From what is best to what kernel 5.11 has. -errno of the last try, or 0.

@@ -1,8 +1,9 @@
 // Workers and the scheduler: see worker.h. First what a thread inside run() does, then how strands get into queues and
 // workers to sleep, then start and end.
 //
-// Sleeping without missing anything: a worker announces itself (parked_), then looks at all queues once more, then waits in its
-// backend; who makes work visible does so first and looks at parked_ after. Both sides use sequentially consistent operations.
+// Sleeping without missing anything: a worker announces itself (parked_), then looks at all queues once more, then
+// waits in its backend; who makes work visible does so first and looks at parked_ after. Both sides use sequentially
+// consistent operations.
 #include "scheduler/worker.h"
 
 #include <signal.h>
@@ -78,7 +79,8 @@ void Worker::run_strand(Strand& strand) {
   if (++quanta_ % kQuantaPerPoll == 0) poll_events(false);
 }
 
-// The strand is Running until the last line of either end; its owner may destroy it right after (retire waits for that).
+// The strand is Running until the last line of either end; its owner may destroy it right after (retire waits for
+// that).
 void Scheduler::settle(Strand& strand, bool more) {
   if (strand.waiter_.load()) {
     std::lock_guard lock(strand.waiter_mutex_);
@@ -292,9 +294,11 @@ void Scheduler::worker_main(Worker& worker) {
 }
 
 Scheduler::Scheduler(SchedulerOptions options)
-    : options_(options), pool_(std::make_unique<BlockingPool>()), use_uring_(options.io != IoKind::Epoll && uring_available()) {
+    : options_(options),
+      pool_(std::make_unique<BlockingPool>()),
+      use_uring_(options.io != IoKind::Epoll && uring_available()) {
   CHECK(options_.workers > 0);
-  struct sigaction action {};
+  struct sigaction action{};
   if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
   for (uint32_t i = 0; i < options_.workers; ++i) workers_.emplace_back(new Worker(*this, i));
   for (uint32_t i = options_.caller_is_worker ? 1 : 0; i < options_.workers; ++i)

@@ -1,11 +1,13 @@
-// The scheduler: workers (OS threads) with a deque of ready strands each. A worker takes the oldest of its own, else one
-// that another thread injected, else steals another worker's oldest; with nothing to do it waits in its I/O backend.
+// The scheduler: workers (OS threads) with a deque of ready strands each. A worker takes the oldest of its own, else
+// one that another thread injected, else steals another worker's oldest; with nothing to do it waits in its I/O
+// backend.
 //
 //   Scheduler scheduler(SchedulerOptions{});
 //   MyStrand strand(scheduler);
 //   RunResult r = scheduler.run(strand, [&] { return strand.finished; });
 //
-// By default there is one worker and the thread that calls run() is it: no other thread exists. Tests: test/unit/worker_test.cpp.
+// By default there is one worker and the thread that calls run() is it: no other thread exists. Tests:
+// test/unit/worker_test.cpp.
 #pragma once
 
 #include <atomic>
@@ -28,8 +30,9 @@ namespace wjit {
 struct SchedulerOptions {
   uint32_t workers = 1;
   IoKind io = IoKind::Auto;
-  // true: the thread inside run() is worker 0 (calls of run come one at a time, and from the same thread while operations are
-  // outstanding). false: every worker is a thread of its own and any number of threads may be inside run(); for embedders.
+  // true: the thread inside run() is worker 0 (calls of run come one at a time, and from the same thread while
+  // operations are outstanding; between two calls nobody reaps its operations and timers). false: every worker is a
+  // thread of its own and any number of threads may be inside run(); for embedders.
   bool caller_is_worker = true;
 };
 
@@ -52,8 +55,8 @@ class Worker {
   // The one place where a ready strand is chosen (a seeded order goes here); null if there is none.
   Strand* next_ready();
   void run_strand(Strand& strand);
-  // Fires timers and reaps I/O; sleeps if `may_sleep` and nothing is ready.
-  // `finished`: what makes sleeping pointless, for a thread inside run().
+  // Fires timers and reaps I/O; sleeps if `may_sleep` and nothing is ready. `finished`: what makes sleeping
+  // pointless, for a thread inside run().
   void poll_events(bool may_sleep, const std::atomic<bool>* finished = nullptr);
   // Another thread asks for the end of an operation that this worker owns; the worker then sees to it.
   void ask_cancel(Completion* completion);
@@ -63,16 +66,16 @@ class Worker {
   uint32_t index_;
   std::unique_ptr<IoBackend> io_;
   TimerQueue timers_;
-  StrandDeque ready_;                 // pushed by this worker, taken by all
-  std::atomic<bool> parked_{false};   // sleeps, or is about to; whoever clears it must wake io_
+  StrandDeque ready_;                // pushed by this worker, taken by all
+  std::atomic<bool> parked_{false};  // sleeps, or is about to; whoever clears it must wake io_
   std::mutex cancel_mutex_;
   std::vector<Completion*> cancel_requests_;  // guarded by cancel_mutex_
   std::atomic<bool> has_cancel_requests_{false};
   int64_t realtime_wake_ = TimerQueue::kNever;  // what io_ was told last
-  uint32_t quanta_ = 0;               // run so far
-  bool in_quantum_ = false;           // this worker's thread only
+  uint32_t quanta_ = 0;                         // run so far
+  bool in_quantum_ = false;                     // this worker's thread only
   std::thread thread_;
-  std::thread::id bound_thread_;      // worker 0 with caller_is_worker: whose backend it is
+  std::thread::id bound_thread_;  // worker 0 with caller_is_worker: whose backend it is
 };
 
 class Scheduler {
@@ -87,12 +90,12 @@ class Scheduler {
   void wake(Strand& strand);
 
   // Runs until `done` holds, or nothing can make the strand go on (Idle: nothing ready, nothing outstanding; the caller
-  // reports a deadlock). `done` is evaluated after each quantum of the strand, on the strand. At least one quantum is run. Not
-  // from inside a strand.
+  // reports a deadlock). `done` is evaluated after each quantum of the strand, on the strand. At least one quantum is
+  // run. Not from inside a strand.
   RunResult run(Strand& strand, const std::function<bool()>& done);
 
-  // Takes a strand out of use: afterwards nothing of the scheduler points to it. Requires nothing outstanding. The first
-  // thing that a derived class's destructor does; not from inside the same strand.
+  // Takes a strand out of use: afterwards nothing of the scheduler points to it. Requires nothing outstanding. The
+  // first thing that a derived class's destructor does; not from inside the same strand.
   void retire(Strand& strand);
 
   BlockingPool& blocking_pool() { return *pool_; }
@@ -127,7 +130,7 @@ class Scheduler {
   Strand* injected_last_ = nullptr;   // guarded by inject_mutex_
   std::atomic<uint32_t> injected_count_{0};
 
-  std::mutex finished_mutex_;         // caller_is_worker == false: threads inside run() wait here
+  std::mutex finished_mutex_;  // caller_is_worker == false: threads inside run() wait here
   std::condition_variable finished_;
   std::atomic<bool> seat_taken_{false};  // caller_is_worker: somebody is inside run()
 };

@@ -36,7 +36,9 @@ struct Pipe {
 struct Backends : ::testing::TestWithParam<IoKind> {
   Scheduler scheduler{SchedulerOptions{1, GetParam(), true}};
   ClosureStrand strand{scheduler};
-  void run_all() { EXPECT_EQ(strand.run([] { return false; }), RunResult::Idle); }
+  void run_all() {
+    EXPECT_EQ(strand.run([] { return false; }), RunResult::Idle);
+  }
 };
 
 TEST_P(Backends, PipeReadWaitsForTheWriter) {

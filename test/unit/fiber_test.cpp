@@ -5,23 +5,25 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <thread>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "scheduler/segment.h"
 #include "test/unit/split_stack_guest.h"
 
 // The stub of a host function, by the contract of jit/host_call.S: test_stub_X calls the C++ function test_host_X.
-#define STUB(name)                                                     \
-  asm(".text\n.p2align 4\n.globl test_stub_" #name "\ntest_stub_" #name ":\n" \
-      "mov (%rdi), %rax\n mov %rsp, 8(%rax)\n mov %rbp, 16(%rax)\n"    \
-      "push %rbx\n mov %rax, %rbx\n mov 0(%rbx), %rsp\n"               \
-      "call test_host_" #name "\n"                                     \
-      "cmpl $0, 32(%rbx)\n jne 1f\n"                                   \
-      "mov 8(%rbx), %rsp\n mov -8(%rsp), %rbx\n ret\n"                 \
+#define STUB(name)                                                          \
+  asm(".text\n.p2align 4\n.globl test_stub_" #name "\ntest_stub_" #name     \
+      ":\n"                                                                 \
+      "mov (%rdi), %rax\n mov %rsp, 8(%rax)\n mov %rbp, 16(%rax)\n"         \
+      "push %rbx\n mov %rax, %rbx\n mov 0(%rbx), %rsp\n"                    \
+      "call test_host_" #name                                               \
+      "\n"                                                                  \
+      "cmpl $0, 32(%rbx)\n jne 1f\n"                                        \
+      "mov 8(%rbx), %rsp\n mov -8(%rsp), %rbx\n ret\n"                      \
       "1: cmpl $1, 32(%rbx)\n je 2f\n jmp *48(%rbx)\n 2: jmp *40(%rbx)\n"); \
-  extern "C" uint64_t test_stub_##name(GuestRecord*, uint64_t);        \
+  extern "C" uint64_t test_stub_##name(GuestRecord*, uint64_t);             \
   extern "C" __attribute__((used)) uint64_t test_host_##name(GuestRecord* guest, uint64_t argument)
 
 namespace wjit {
@@ -179,7 +181,8 @@ TEST_F(FiberTest, SuspendsAndResumesWithAValue) {
   fiber_destroy(fiber);
 }
 
-// Deep down, on a later segment, a fiber parks, stays parked when its continuation wants that, and is resumed on another thread.
+// Deep down, on a later segment, a fiber parks, stays parked when its continuation wants that, and is resumed on
+// another thread.
 TEST_F(FiberTest, ContinuationMayStaySuspendedAndThreadsMayChange) {
   guest.host = &test_stub_suspend;
   Fiber* fiber = fiber_create(64 * kMiB);
@@ -281,13 +284,12 @@ TEST_F(FiberTest, SignalHandlerAbandons) {
   alternate.ss_sp = memory.data();
   alternate.ss_size = memory.size();
   ASSERT_EQ(sigaltstack(&alternate, &old_stack), 0);
-  struct sigaction action {}, old_action{};
+  struct sigaction action{}, old_action{};
   action.sa_sigaction = &leave_on_fault;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ASSERT_EQ(sigaction(SIGSEGV, &action, &old_action), 0);
   Fiber* fiber = fiber_create(kMiB);
-  for (int i = 0; i < 3; ++i)
-    EXPECT_EQ(fiber_enter(&context, prepare(fiber, &guest_fault, 50)), FiberExit::Abandoned);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fiber_enter(&context, prepare(fiber, &guest_fault, 50)), FiberExit::Abandoned);
   sigaction(SIGSEGV, &old_action, nullptr);
   sigaltstack(&old_stack, nullptr);
   fiber_destroy(fiber);

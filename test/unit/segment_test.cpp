@@ -11,7 +11,8 @@ namespace wjit {
 namespace {
 
 TEST(Segment, GeometryHoldsForAllSizes) {
-  for (size_t asked : {size_t{1}, size_t{2048}, size_t{2049}, size_t{5000}, size_t{262144}, size_t{262145}, size_t{3'000'001}}) {
+  for (size_t asked :
+       {size_t{1}, size_t{2048}, size_t{2049}, size_t{5000}, size_t{262144}, size_t{262145}, size_t{3'000'001}}) {
     Segment* segment = segment_allocate(asked, 100);
     ASSERT_NE(segment, nullptr);
     EXPECT_GE(segment->bytes, asked);

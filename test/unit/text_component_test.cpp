@@ -1,10 +1,11 @@
-// The component assembler: sugar assembles to the same bytes as what it stands for, encodings of Binary.md byte by byte,
-// errors with their places. That whole components validate is shown by the public component suite.
+// The component assembler: sugar assembles to the same bytes as what it stands for, encodings of Binary.md byte by
+// byte, errors with their places. That whole components validate is shown by the public component suite.
 #include "frontend/text_component.h"
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -38,7 +39,8 @@ TEST(TextComponent, PreambleIsThatOfAComponent) {
 
 TEST(TextComponent, Types) {
   EXPECT_EQ(sections("(component (type u8) (type (list string)))"), "07 04 02 7d 70 73");
-  EXPECT_EQ(sections("(component (type (record (field \"a\" u8) (field \"b\" bool))))"), "07 09 01 72 02 01 61 7d 01 62 7f");
+  EXPECT_EQ(sections("(component (type (record (field \"a\" u8) (field \"b\" bool))))"),
+            "07 09 01 72 02 01 61 7d 01 62 7f");
   EXPECT_EQ(sections("(component (type (variant (case \"a\") (case \"b\" u8))))"),
             "07 0c 01 71 02 01 61 00 00 01 62 01 7d 00");
   EXPECT_EQ(sections("(component (type (flags \"a\")) (type (enum \"a\")) (type (tuple u8 s8)))"),
@@ -61,7 +63,8 @@ TEST(TextComponent, CoreTypes) {
   EXPECT_EQ(sections("(component (core rec (type $a (struct (field (ref $b)))) (type $b (func))))").substr(0, 38),
             "03 0b 01 4e 02 5f 01 64 01 00 60 00 00");
   // A module type: `import` and `export` share the anonymous type.
-  EXPECT_EQ(sections("(component (core type (module (import \"a\" \"b\" (func)) (export \"c\" (func)) (export \"m\" (memory 1)))))"),
+  EXPECT_EQ(sections("(component (core type (module (import \"a\" \"b\" (func)) (export \"c\" (func)) (export \"m\" "
+                     "(memory 1)))))"),
             "03 19 01 50 04 01 60 00 00 00 01 61 01 62 00 00 03 01 63 00 00 03 01 6d 02 00 01");
 }
 
@@ -77,13 +80,16 @@ TEST(TextComponent, CanonicalDefinitions) {
   EXPECT_EQ(sections("(component (canon lift (core func 1) async (callback (core func 2)) string-encoding=utf16 "
                      "(func (type 3))))"),
             "08 0a 01 00 00 01 03 06 07 02 01 03");
-  EXPECT_EQ(sections("(component (canon lower (func 1) (memory 2) (realloc 3) (core func)))"), "08 09 01 01 00 01 02 03 02 04 03");
-  EXPECT_EQ(sections("(component (canon task.return (result u8) (memory 0) (core func)) (canon task.return (core func)))"),
-            "08 0b 02 09 00 7d 01 03 00 09 01 00 00");
-  EXPECT_EQ(sections("(component (canon context.get i32 1 (core func)) (canon subtask.cancel async (core func)) "
-                     "(canon waitable-set.wait cancellable (memory 0) (core func)) (canon thread.yield (core func)) "
-                     "(canon thread.new-indirect 1 (core table 2) (core func)) (canon stream.cancel-read 5 (core func)))"),
-            "08 11 06 0a 7f 01 06 01 20 01 00 0c 00 27 01 02 11 05 00");
+  EXPECT_EQ(sections("(component (canon lower (func 1) (memory 2) (realloc 3) (core func)))"),
+            "08 09 01 01 00 01 02 03 02 04 03");
+  EXPECT_EQ(
+      sections("(component (canon task.return (result u8) (memory 0) (core func)) (canon task.return (core func)))"),
+      "08 0b 02 09 00 7d 01 03 00 09 01 00 00");
+  EXPECT_EQ(
+      sections("(component (canon context.get i32 1 (core func)) (canon subtask.cancel async (core func)) "
+               "(canon waitable-set.wait cancellable (memory 0) (core func)) (canon thread.yield (core func)) "
+               "(canon thread.new-indirect 1 (core table 2) (core func)) (canon stream.cancel-read 5 (core func)))"),
+      "08 11 06 0a 7f 01 06 01 20 01 00 0c 00 27 01 02 11 05 00");
 }
 
 TEST(TextComponent, NameSection) {
@@ -97,17 +103,19 @@ struct Sugar {
 };
 const Sugar kSugar[] = {
     // Anonymous types go in front of their use, innermost first.
-    {"(component (type (list (option (list u8)))))",
-     "(component (type (list u8)) (type (option 0)) (type (list 1)))"},
+    {"(component (type (list (option (list u8)))))", "(component (type (list u8)) (type (option 0)) (type (list 1)))"},
     {"(component (import \"f\" (func (param \"a\" (tuple u8)) (result (result)))))",
-     "(component (type (tuple u8)) (type (result)) (type (func (param \"a\" 0) (result 1))) (import \"f\" (func (type 2))))"},
-    {"(component (import \"i\" (instance (export \"t\" (type $t (sub resource))) (export \"f\" (func (param \"x\" (own $t)))))))",
+     "(component (type (tuple u8)) (type (result)) (type (func (param \"a\" 0) (result 1))) (import \"f\" (func (type "
+     "2))))"},
+    {"(component (import \"i\" (instance (export \"t\" (type $t (sub resource))) (export \"f\" (func (param \"x\" (own "
+     "$t)))))))",
      "(component (type (instance (export \"t\" (type (sub resource))) (type (own 0)) (type (func (param \"x\" 1))) "
      "(export \"f\" (func (type 2))))) (import \"i\" (instance (type 0))))"},
     // Inverted forms.
     {"(component (core func (canon lower (func 0) (memory (core memory 1)))))",
      "(component (canon lower (func 0) (memory 1) (core func)))"},
-    {"(component (func (type 0) (canon lift (core func 1))))", "(component (canon lift (core func 1) (func (type 0))))"},
+    {"(component (func (type 0) (canon lift (core func 1))))",
+     "(component (canon lift (core func 1) (func (type 0))))"},
     {"(component (func (alias export 0 \"f\")) (core memory (alias core export 1 \"m\")) (type (alias outer 0 2)))",
      "(component (alias export 0 \"f\" (func)) (alias core export 1 \"m\" (core memory)) (alias outer 0 2 (type)))"},
     {"(component (func (import \"f\") (type 0)))", "(component (import \"f\" (func (type 0))))"},
@@ -124,7 +132,8 @@ const Sugar kSugar[] = {
     {"(component (core instance (instantiate (module 0 \"m\") (with \"a\" (instance (export \"f\" (func 7 \"g\")))))))",
      "(component (alias export 0 \"m\" (core module)) (alias core export 7 \"g\" (core func)) "
      "(core instance (export \"f\" (func 0))) (core instance (instantiate 0 (with \"a\" (instance 0)))))"},
-    {"(component (instance (instantiate 3 (with \"a\" (instance (export \"f\" (func 1)))) (with \"b\" (type 2 \"t\")))))",
+    {"(component (instance (instantiate 3 (with \"a\" (instance (export \"f\" (func 1)))) (with \"b\" (type 2 "
+     "\"t\")))))",
      "(component (instance (export \"f\" (func 1))) (alias export 2 \"t\" (type)) "
      "(instance (instantiate 3 (with \"a\" (instance 0)) (with \"b\" (type 0)))))"},
     // Inline exports come last and make new indices then.
@@ -137,7 +146,8 @@ const Sugar kSugar[] = {
      "(component (component $c) (component (alias outer 1 0 (component)) (instance (instantiate 0))))"},
     {"(component (type $t u8) (type (instance (export \"x\" (type (eq $t))))))",
      "(component (type $t u8) (type (instance (alias outer 1 0 (type)) (export \"x\" (type (eq 0))))))"},
-    {"(component (core type $f (func)) (core type (module (import \"\" \"f\" (func (type $f))) (import \"\" \"g\" (func (type $f))))))",
+    {"(component (core type $f (func)) (core type (module (import \"\" \"f\" (func (type $f))) (import \"\" \"g\" "
+     "(func (type $f))))))",
      "(component (core type $f (func)) (core type (module (alias outer 1 0 (type)) (import \"\" \"f\" (func (type 0))) "
      "(import \"\" \"g\" (func (type 0))))))"},
     // The innermost definition of an id counts.
@@ -211,12 +221,16 @@ TEST(TextComponent, DepthIsLimited) {
 // No beginning of a component is one, and none brings the assembler down.
 TEST(TextComponent, TruncatedTextFails) {
   const std::string text =
-      "(component $C (core module $m (func (export \"f\")))(core instance $i (instantiate $m (with \"x\" (instance $q \"z\"))))"
+      "(component $C (core module $m (func (export \"f\")))(core instance $i (instantiate $m (with \"x\" (instance $q "
+      "\"z\"))))"
       "(type $t (func async (param \"a\" (list u8 3)) (result (result u8 (error string)))))"
-      "(import \"i\" (implements \"a:b/c\") (instance $j (export \"t\" (type $r (sub resource))) (alias outer $C $t (type))))"
-      "(func $f (export \"f\") (type $t) (canon lift (core func $i \"f\") async (memory $i \"m\") string-encoding=utf8))"
+      "(import \"i\" (implements \"a:b/c\") (instance $j (export \"t\" (type $r (sub resource))) (alias outer $C $t "
+      "(type))))"
+      "(func $f (export \"f\") (type $t) (canon lift (core func $i \"f\") async (memory $i \"m\") "
+      "string-encoding=utf8))"
       "(component $D (type (component (import \"x\" (func (type $t))))) (instance (instantiate $D)))"
-      "(core type (module (type $q (func)) (import \"\" \"\" (func (type $q)))))(export $e \"g\" (func $f) (func (type $t))))";
+      "(core type (module (type $q (func)) (import \"\" \"\" (func (type $q)))))(export $e \"g\" (func $f) (func (type "
+      "$t))))";
   for (size_t size = 0; size < text.size(); ++size) {
     EXPECT_FALSE(assemble_text(std::string_view(text).substr(0, size))) << size;
   }

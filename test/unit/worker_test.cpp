@@ -126,8 +126,7 @@ TEST_P(Many, ExclusiveAccessAndNoLostWake) {
   };
   main.add([&] {
     begin_external(&end);
-    for (size_t token = 0; token < 8; ++token)
-      members[token].strand->add([&hop, token] { hop(token, kHops); });
+    for (size_t token = 0; token < 8; ++token) members[token].strand->add([&hop, token] { hop(token, kHops); });
   });
   EXPECT_EQ(main.run([&] { return end.times == 1; }), RunResult::Done);
   int hops = 0;
@@ -153,10 +152,12 @@ TEST_P(Many, StrandsAreDestroyedRightAfterRun) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, Many,
-                         ::testing::Values(SchedulerOptions{1, IoKind::Auto, true}, SchedulerOptions{4, IoKind::Auto, true},
+                         ::testing::Values(SchedulerOptions{1, IoKind::Auto, true},
+                                           SchedulerOptions{4, IoKind::Auto, true},
                                            SchedulerOptions{3, IoKind::Epoll, false}),
                          [](const auto& info) {
-                           return std::to_string(info.param.workers) + (info.param.caller_is_worker ? "Caller" : "Threads");
+                           return std::to_string(info.param.workers) +
+                                  (info.param.caller_is_worker ? "Caller" : "Threads");
                          });
 
 TEST(Scheduler, ManyCallersWithOwnThreads) {

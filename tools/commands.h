@@ -1,0 +1,59 @@
+// The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the options
+// and calls them.
+//
+//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C; 2 (from main) wrong usage
+//
+// Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "jit/compiler.h"
+
+namespace wjit::tools {
+
+constexpr int kStatusError = 1;
+constexpr int kStatusUsage = 2;
+constexpr int kStatusInterrupted = 130;
+constexpr int kStatusTrap = 134;
+
+// Prints "wjit: <message>" to stderr and returns kStatusError.
+int report(const Error& error);
+
+struct RunOptions {
+  std::vector<std::string> dirs;       // HOST or HOST::GUEST
+  std::vector<std::string> env;        // NAME=VALUE, or NAME: as in the process's environment
+  std::optional<std::string> invoke;   // "name(values)"
+  CompileOptions compile;
+  size_t stack_limit = 1 << 20;        // bytes of a fiber's stack
+  std::vector<std::string> command;    // the program file and its arguments
+};
+int run_command(const RunOptions& options);
+
+struct CompileCommandOptions {
+  std::string file;
+  std::string emit = "llvm-ir";
+  std::optional<std::string> filter;   // a function's name or number
+  CompileOptions compile;
+  std::string output = "-";
+};
+int compile_command(const CompileCommandOptions& options);
+
+struct WastOptions {
+  std::vector<std::string> files;
+  std::string known_failures;          // a file that lists scripts that must fail; "" is none
+  unsigned timeout_seconds = 60;       // for each script
+  unsigned jobs = 1;                   // scripts at a time
+  bool show_all = false;               // every failure of a script, not just the first
+  CompileOptions compile;
+};
+int wast_command(const WastOptions& options);
+
+int inspect_command(const std::string& file);
+int validate_command(const std::vector<std::string>& files);
+int version_command(bool verbose);
+
+}  // namespace wjit::tools

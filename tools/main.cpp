@@ -1,0 +1,129 @@
+// `wjit`: the command line. Options are declared here with CLI11 and handed to one function per command
+// (tools/commands.h); what they do lives in libwjit. Wrong usage ends with status 2 and a line that says what is wrong.
+// Tests: test/lit/usage.
+#include <csignal>
+#include <cstdio>
+#include <map>
+#include <thread>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/commands.h"
+
+namespace wjit::tools {
+namespace {
+
+// -O0 and -O2 share one variable; the fast pipeline is the default.
+void add_optimization(CLI::App* command, CompileOptions& options) {
+  command->add_flag_callback("-O0", [&options] { options.level = CompileOptions::Level::Fast; },
+                             "compile fast (the default)");
+  command->add_flag_callback("-O2", [&options] { options.level = CompileOptions::Level::Full; }, "compile for speed");
+}
+
+void describe_run(CLI::App* command, RunOptions& options) {
+  command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->take_all()->expected(1);
+  command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
+      ->take_all()
+      ->expected(1);
+  command->add_option("--invoke", options.invoke,
+                      "call an export instead of the main function and print its result: 'sum(1, 2)', "
+                      "'a:b/iface.name(\"x\")'; values in WAVE");
+  command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)");
+  add_optimization(command, options.compile);
+  // Options end at the file name; what follows is the guest's.
+  command->prefix_command();
+  command->footer("FILE is a component or a core module, binary or text; ARG… are the guest's arguments.\n"
+                  "Status: the guest's own; 134 after a trap, 130 after ^C, 1 input or system error, 2 wrong usage.");
+}
+
+void describe_compile(CLI::App* command, CompileCommandOptions& options) {
+  command->add_option("file", options.file, "a core module or component, binary or text")->required();
+  command->add_option("--emit", options.emit, "what to show: llvm-ir, llvm-ir-opt, asm, obj, wasm-info, adapters")
+      ->check(CLI::IsMember({"llvm-ir", "llvm-ir-opt", "asm", "obj", "wasm-info", "adapters"}));
+  command->add_option("--filter", options.filter, "only this function: a name or a number");
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)");
+  add_optimization(command, options.compile);
+}
+
+void describe_wast(CLI::App* command, WastOptions& options) {
+  command->add_option("file", options.files, "test scripts")->required();
+  command->add_option("--known-failures", options.known_failures,
+                      "a list of scripts that must fail; then an unlisted one must pass")
+      ->check(CLI::ExistingFile);
+  command->add_option("--timeout", options.timeout_seconds, "seconds for each script (default 60)");
+  command->add_option("-j,--jobs", options.jobs, "scripts at a time (default 1)")->check(CLI::Range(1, 256));
+  command->add_flag("--all", options.show_all, "show every failure of a script, not just the first");
+  add_optimization(command, options.compile);
+}
+
+// The program's file and arguments are what run's own options left over.
+bool take_program(const CLI::App& command, RunOptions& options) {
+  options.command = command.remaining();
+  if (!options.command.empty() && options.command[0] == "--") options.command.erase(options.command.begin());
+  if (options.command.empty()) {
+    fmt::print(stderr, "wjit run: a program file is required; see `wjit run --help`\n");
+    return false;
+  }
+  if (options.command[0].size() > 1 && options.command[0][0] == '-') {
+    fmt::print(stderr, "wjit run: unknown option {}; see `wjit run --help`\n", options.command[0]);
+    return false;
+  }
+  return true;
+}
+
+int run_main(int argc, char** argv) {
+  CLI::App app("A runtime for WebAssembly components with native async.", "wjit");
+  app.set_help_flag("-h,--help", "show this");
+  bool version = false, verbose = false;
+  app.add_flag("--version", version, "print the version; with -v also what is built in and used");
+  app.add_flag("-v,--verbose", verbose, "say more");
+  app.require_subcommand(0, 1);
+  app.failure_message([](const CLI::App*, const CLI::Error& error) {
+    return fmt::format("wjit: {}; see `wjit --help`\n", error.what());
+  });
+
+  RunOptions run_options;
+  CLI::App* run = app.add_subcommand("run", "run a program:  wjit run [OPTIONS] FILE [ARG…]");
+  describe_run(run, run_options);
+  CompileCommandOptions compile_options;
+  CLI::App* compile = app.add_subcommand("compile", "show what a program is compiled to");
+  describe_compile(compile, compile_options);
+  std::string inspected;
+  CLI::App* inspect = app.add_subcommand("inspect", "print a program's imports and exports, of components as WIT");
+  inspect->add_option("file", inspected, "a core module or component, binary or text")->required();
+  std::vector<std::string> validated;
+  CLI::App* validate = app.add_subcommand("validate", "check programs and say what is wrong with them");
+  validate->add_option("file", validated, "core modules or components, binary or text")->required();
+  WastOptions wast_options;
+  CLI::App* wast = app.add_subcommand("wast", "run test scripts (.wast) of the public suites");
+  describe_wast(wast, wast_options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kStatusUsage;
+  }
+  if (version) return version_command(verbose);
+  if (run->parsed()) return take_program(*run, run_options) ? run_command(run_options) : kStatusUsage;
+  if (compile->parsed()) return compile_command(compile_options);
+  if (inspect->parsed()) return inspect_command(inspected);
+  if (validate->parsed()) return validate_command(validated);
+  if (wast->parsed()) return wast_command(wast_options);
+  fmt::print(stderr, "{}", app.help());
+  return kStatusUsage;
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  fmt::print(stderr, "wjit: {}\n", error.message);
+  return kStatusError;
+}
+
+}  // namespace wjit::tools
+
+int main(int argc, char** argv) {
+  // A reader that goes away is an error of the write, not the end of the process.
+  signal(SIGPIPE, SIG_IGN);
+  return wjit::tools::run_main(argc, argv);
+}

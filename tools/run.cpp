@@ -1,0 +1,112 @@
+// `wjit run`: makes the engine, the store and the host's interfaces, runs the program, and turns how it ended into a status.
+// ^C ends the process at once: the guest has no say, and the system takes back what is under way. Tests: test/lit/run.
+#include "tools/run.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+namespace wjit::tools {
+namespace {
+
+extern "C" void on_interrupt(int) {
+  constexpr char kMessage[] = "wjit: interrupted\n";
+  (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(kStatusInterrupted);
+}
+
+Result<WasiOptions> wasi_options(const RunOptions& options) {
+  WasiOptions wasi;
+  wasi.args = options.command;
+  wasi.args[0] = base_name(options.command[0]);
+  for (const std::string& setting : options.env) {
+    const size_t equals = setting.find('=');
+    if (equals == 0) return fail("--env {}: a variable needs a name", setting);
+    if (equals != std::string::npos) {
+      wasi.env.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
+    } else if (const char* value = getenv(setting.c_str())) {
+      wasi.env.emplace_back(setting, value);
+    } else {
+      return fail("--env {}: the environment has no such variable", setting);
+    }
+  }
+  for (const std::string& dir : options.dirs) {
+    const size_t colons = dir.find("::");
+    WasiPreopen preopen;
+    preopen.host_path = dir.substr(0, colons);
+    preopen.guest_path = colons == std::string::npos ? dir : dir.substr(colons + 2);
+    if (preopen.host_path.empty() || preopen.guest_path.empty()) return fail("--dir {}: expected HOST or HOST::GUEST", dir);
+    wasi.preopens.push_back(std::move(preopen));
+  }
+  return wasi;
+}
+
+int run_program(const RunOptions& options) {
+  Result<Program> program = load_program(options.command[0]);
+  if (!program) return report(program.error());
+  Result<WasiOptions> wasi = wasi_options(options);
+  if (!wasi) return report(wasi.error());
+  Session session;
+  session.program = options.command[0];
+  auto engine = Engine::create(options.compile);
+  if (!engine) return report(engine.error());
+  session.engine = std::move(*engine);
+  session.scheduler = std::make_unique<Scheduler>();
+  session.store = std::make_unique<Store>(*session.engine, *session.scheduler, StoreOptions{.stack_limit = options.stack_limit});
+  auto host = WasiHost::create(*session.store, std::move(*wasi));
+  if (!host) return report(host.error());
+  session.wasi = std::move(*host);
+  const int status = program->component != nullptr ? run_component(session, program->component, options)
+                                                   : run_core_module(session, program->module, options);
+  if (fflush(stdout) != 0) return kStatusError;
+  // Operations may be under way still (a read of standard input): they end with the process.
+  _exit(status);
+}
+
+}  // namespace
+
+int run_command(const RunOptions& options) {
+  struct sigaction action{};
+  action.sa_handler = on_interrupt;
+  sigaction(SIGINT, &action, nullptr);
+  return run_program(options);
+}
+
+Ended run_until(Session& session, std::function<void()> work, const std::function<bool()>& done) {
+  Store& store = *session.store;
+  store.enqueue(std::move(work));
+  const RunResult result = session.scheduler->run(store, [&] { return store.locked_down() || done(); });
+  if (store.locked_down()) return Ended::Stopped;
+  return result == RunResult::Done ? Ended::Done : Ended::Deadlock;
+}
+
+int finish_stopped(Session& session) {
+  const Trap& trap = trap_of(&session.store->context());
+  if (trap.exit_requested) return trap.exit_status;
+  fflush(stdout);
+  fmt::print(stderr, "wjit: {}: {}\n", session.program, trap.to_string());
+  return kStatusTrap;
+}
+
+int finish_deadlock(Session& session) {
+  fflush(stdout);
+  fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock), session.store->describe_deadlock());
+  return kStatusTrap;
+}
+
+Result<Invocation> parse_invocation(std::string_view text) {
+  Invocation out;
+  const size_t open = text.find('(');
+  out.name = std::string(text.substr(0, open));
+  while (!out.name.empty() && out.name.back() == ' ') out.name.pop_back();
+  if (out.name.empty()) return fail("--invoke '{}': expected name(values)", text);
+  if (open == std::string_view::npos) return out;
+  const size_t close = text.find_last_not_of(" \t\n");
+  if (text[close] != ')' || close <= open) return fail("--invoke '{}': the closing parenthesis is missing", text);
+  out.arguments = std::string(text.substr(open + 1, close - open - 1));
+  return out;
+}
+
+}  // namespace wjit::tools

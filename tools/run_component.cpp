@@ -1,0 +1,130 @@
+// Running a component: its wasi:cli/run, or with --invoke any exported function. See tools/run.h.
+#include <cstdio>
+#include <optional>
+
+#include "abi/linker.h"
+#include "abi/value.h"
+#include "frontend/canonical_layout.h"
+#include "tools/run.h"
+
+namespace wjit::tools {
+namespace {
+
+// A call of one exported function: parameters and result in host layout.
+class Call {
+ public:
+  Call(Session& session, std::shared_ptr<RuntimeFunction> function)
+      : session_(session), function_(std::move(function)), types_(*function_->types), type_(types_[function_->type]) {
+    params_ = static_cast<uint8_t*>(arena_.allocate(params_size(types_, function_->type, true).size + size_t{16}, 16));
+  }
+
+  // `text`: comma-separated WAVE values, one for each parameter.
+  Result<> parse_arguments(std::string_view text) {
+    const std::vector<uint32_t> offsets = field_offsets(types_, function_->type, true);
+    auto skip = [&text](char c) {
+      text.remove_prefix(std::min(text.find_first_not_of(" \t\n"), text.size()));
+      const bool there = !text.empty() && text[0] == c;
+      if (there) text.remove_prefix(1);
+      return there;
+    };
+    for (size_t i = 0; i < type_.parts.size(); ++i) {
+      const NamedType& param = type_.parts[i];
+      if (i > 0 && !skip(',')) return fail("parameter `{}` ({}) is missing", param.name, to_string(types_, param.type));
+      auto value = parse_wave(types_, param.type, text);
+      if (!value) return fail("parameter `{}` ({}): {}", param.name, to_string(types_, param.type), value.error().message);
+      auto stored = store_value(types_, param.type, *value, params_ + offsets[i], arena_);
+      if (!stored) return stored;
+    }
+    skip(' ');
+    if (!text.empty()) return fail("unexpected `{}` after {} arguments", text, type_.parts.size());
+    return {};
+  }
+
+  // Runs the call, and then what its task leaves behind, to the end. A status if there is no result.
+  std::optional<int> run() {
+    std::optional<Error> failure;
+    auto begin = [&] {
+      const size_t bytes = type_.element != kNoType ? elem_size(types_, type_.element, true) : 0;
+      auto started = session_.store->start_call(function_, params_, bytes, [&](const void* results) {
+        resolved_ = true;
+        if (type_.element != kNoType) result_ = load_value(types_, type_.element, results);
+      });
+      if (!started) failure = started.error();
+    };
+    const Ended ended = run_until(session_, begin, [&] { return failure || (resolved_ && session_.store->tasks.empty()); });
+    if (failure) return report(*failure);
+    if (ended == Ended::Stopped) return finish_stopped(session_);
+    // What waits for nothing that could come, once there is a result, is no concern of the program's.
+    if (ended == Ended::Deadlock && !resolved_) return finish_deadlock(session_);
+    return std::nullopt;
+  }
+
+  TypeId result_type() const { return type_.element; }
+  const ComponentValue& result() const { return result_; }
+  const ComponentTypes& types() const { return types_; }
+
+ private:
+  Session& session_;
+  std::shared_ptr<RuntimeFunction> function_;
+  const ComponentTypes& types_;
+  const ComponentTypeDef& type_;
+  HostArena arena_;
+  uint8_t* params_ = nullptr;
+  bool resolved_ = false;
+  ComponentValue result_;
+};
+
+// The main function: `run` of the newest wasi:cli/run that the component exports.
+Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& instance, const std::string& program) {
+  for (std::string_view track : {"wasi:cli/run@0.3", "wasi:cli/run@0.2"}) {
+    for (const auto& [name, item] : instance.exports.exports) {
+      if (version_track(name) == track) return find_function(instance, name + "#run");
+    }
+  }
+  std::string there;
+  for (const auto& [name, item] : instance.exports.exports) there += "\n  " + name;
+  return fail("{} exports no wasi:cli/run of version 0.3 or 0.2, so it has no main function (--invoke calls another one); "
+              "it exports {}{}", program, there.empty() ? "nothing" : "", there);
+}
+
+// On the strand, as start functions may call the host.
+Result<ComponentInstance*> instantiate_program(Session& session, const std::shared_ptr<const Component>& component) {
+  HostInterfaces interfaces;
+  session.wasi->add_to(interfaces);
+  std::optional<Result<ComponentInstance*>> instance;
+  run_until(session, [&] { instance = instantiate(*session.store, component, import_from_host(*session.store, interfaces), "main"); },
+            [&] { return instance.has_value(); });
+  return std::move(*instance);
+}
+
+}  // namespace
+
+int run_component(Session& session, std::shared_ptr<const Component> component, const RunOptions& options) {
+  std::optional<Invocation> invocation;
+  if (options.invoke) {
+    auto parsed = parse_invocation(*options.invoke);
+    if (!parsed) return report(parsed.error());
+    invocation = std::move(*parsed);
+  }
+  auto instance = instantiate_program(session, component);
+  if (session.store->locked_down()) return finish_stopped(session);
+  if (!instance) return report(Error{session.program + ": " + instance.error().message});
+  auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
+  if (!function) return report(function.error());
+  if ((*function)->instance == nullptr) return report(Error{fmt::format("{} is the host's own function", (*function)->name)});
+
+  Call call(session, *function);
+  if (auto ready = call.parse_arguments(invocation ? invocation->arguments : ""); !ready) {
+    return report(invocation ? Error{fmt::format("--invoke {}: {}", invocation->name, ready.error().message)} : ready.error());
+  }
+  if (std::optional<int> status = call.run()) return *status;
+  if (call.result_type() == kNoType) return 0;
+  if (invocation) {
+    fmt::print("{}\n", to_wave(call.types(), call.result_type(), call.result()));
+    return 0;
+  }
+  // wasi:cli/run: result<_, _>
+  return call.result().bits == 0 ? 0 : kStatusError;
+}
+
+}  // namespace wjit::tools

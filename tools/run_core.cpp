@@ -1,0 +1,187 @@
+// Running a core module: `_start` with preview1, or with --invoke an exported function of numbers. See tools/run.h.
+#include <bit>
+#include <charconv>
+#include <cstdio>
+#include <optional>
+
+#include "abi/core_host.h"
+#include "tools/run.h"
+#include "wasi/preview1.h"
+
+namespace wjit::tools {
+namespace {
+
+Result<uint64_t> parse_number(std::string_view text, ValType type) {
+  const char* end = text.data() + text.size();
+  auto wrong = [&] { return fail("`{}` is no {}", text, to_string(type)); };
+  auto parse = [&]<typename T>(T value) -> std::optional<T> {
+    auto [at, error] = std::from_chars(text.data(), end, value);
+    if (error != std::errc{} || at != end) return std::nullopt;
+    return value;
+  };
+  // Integers may be signed or unsigned.
+  auto integer = [&]<typename Signed, typename Unsigned>(Signed, Unsigned) -> Result<uint64_t> {
+    if (auto value = parse(Signed{})) return static_cast<Unsigned>(*value);
+    if (auto value = parse(Unsigned{})) return *value;
+    return wrong();
+  };
+  switch (type.kind) {
+    case ValKind::I32: return integer(int32_t{}, uint32_t{});
+    case ValKind::I64: return integer(int64_t{}, uint64_t{});
+    case ValKind::F32:
+      if (auto value = parse(float{})) return std::bit_cast<uint32_t>(*value);
+      return wrong();
+    case ValKind::F64:
+      if (auto value = parse(double{})) return std::bit_cast<uint64_t>(*value);
+      return wrong();
+    default: return fail("values of type {} cannot be given on the command line", to_string(type));
+  }
+}
+
+Result<std::vector<uint64_t>> parse_numbers(std::string_view text, const FuncType& type) {
+  std::vector<uint64_t> words;
+  auto trim = [](std::string_view s) {
+    const size_t begin = std::min(s.find_first_not_of(" \t\n"), s.size());
+    return s.substr(begin, s.find_last_not_of(" \t\n") + 1 - begin);
+  };
+  text = trim(text);
+  while (!text.empty() || words.size() < type.params.size()) {
+    if (words.size() == type.params.size()) return fail("it takes {} arguments; `{}` is too much", type.params.size(), text);
+    if (text.empty()) return fail("it takes {} arguments, not {}", type.params.size(), words.size());
+    const size_t comma = std::min(text.find(','), text.size());
+    auto word = parse_number(trim(text.substr(0, comma)), type.params[words.size()]);
+    if (!word) return std::unexpected(word.error());
+    words.push_back(*word);
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return words;
+}
+
+Result<std::string> print_number(uint64_t word, ValType type) {
+  switch (type.kind) {
+    case ValKind::I32: return fmt::format("{}", static_cast<int32_t>(word));
+    case ValKind::I64: return fmt::format("{}", static_cast<int64_t>(word));
+    case ValKind::F32: return fmt::format("{}", std::bit_cast<float>(static_cast<uint32_t>(word)));
+    case ValKind::F64: return fmt::format("{}", std::bit_cast<double>(word));
+    default: return fail("values of type {} cannot be printed", to_string(type));
+  }
+}
+
+Result<std::vector<Extern>> resolve_imports(const Module& module, Preview1& preview1, const std::string& program) {
+  std::vector<Extern> imports;
+  for (const Import& import : module.imports) {
+    std::optional<Extern> item = preview1.find(import.module, import.name);
+    if (!item && import.module == "wasi_snapshot_preview1") {
+      return fail("{}: unknown import: the host's wasi_snapshot_preview1 has no `{}`", program, import.name);
+    }
+    if (!item) {
+      return fail("{}: unknown import `{}` `{}`: the host offers core modules wasi_snapshot_preview1 and nothing else",
+                  program, import.module, import.name);
+    }
+    imports.push_back(std::move(*item));
+  }
+  return imports;
+}
+
+class CoreProgram {
+ public:
+  CoreProgram(Session& session, std::shared_ptr<CoreInstance> instance) : session_(session), instance_(std::move(instance)) {}
+
+  // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
+  std::optional<int> initialize(bool reactor) {
+    if (auto done = instance_->initialize(); !done) {
+      fmt::print(stderr, "wjit: {}: {}\n", session_.program, done.error().to_string());
+      return kStatusTrap;
+    }
+    if (FuncRef* start = instance_->start_function()) {
+      if (auto status = run(start)) return status;
+    }
+    std::optional<Extern> first = instance_->find_export("_initialize");
+    if (reactor && first && first->kind == ExternKind::Func && type_of("_initialize") == FuncType{}) return run(first->func);
+    return std::nullopt;
+  }
+
+  int main() {
+    std::optional<Extern> start = instance_->find_export("_start");
+    if (!start || start->kind != ExternKind::Func || type_of("_start") != FuncType{}) {
+      return report(Error{session_.program + " exports no function `_start` without parameters and results, so it has no main "
+                                             "function; --invoke calls another one"});
+    }
+    return run(start->func).value_or(0);
+  }
+
+  int invoke(const Invocation& invocation) {
+    std::optional<Extern> item = instance_->find_export(invocation.name);
+    if (!item || item->kind != ExternKind::Func) {
+      std::string there;
+      for (const Export& e : instance_->module().exports) {
+        if (e.kind == ExternKind::Func) there += "\n  " + e.name;
+      }
+      return report(Error{fmt::format("no exported function `{}`; the module exports{}", invocation.name,
+                                      there.empty() ? " no function" : ":" + there)});
+    }
+    const FuncType type = type_of(invocation.name);
+    auto words = parse_numbers(invocation.arguments, type);
+    if (!words) return report(Error{fmt::format("--invoke {}: {}", invocation.name, words.error().message)});
+    auto results = session_.store->call_core(item->func, type, *words);
+    if (!results) {
+      const Trap& trap = results.error();
+      if (trap.exit_requested) return trap.exit_status;
+      fmt::print(stderr, "wjit: {}: {}\n", session_.program, trap.to_string());
+      return kStatusTrap;
+    }
+    for (size_t i = 0; i < type.results.size(); ++i) {
+      auto text = print_number((*results)[i], type.results[i]);
+      if (!text) return report(text.error());
+      fmt::print("{}\n", *text);
+    }
+    return 0;
+  }
+
+ private:
+  FuncType type_of(std::string_view name) const {
+    for (const Export& e : instance_->module().exports) {
+      if (e.name == name && e.kind == ExternKind::Func) return instance_->module().function_type(e.index);
+    }
+    return {};
+  }
+
+  // A function without parameters and results, as a thread that may wait. A status unless it has returned.
+  std::optional<int> run(FuncRef* function) {
+    bool returned = false;
+    const Ended ended = run_until(
+        session_, [&] { run_core_function(*session_.store, function, [&] { returned = true; }); }, [&] { return returned; });
+    if (ended == Ended::Stopped) return finish_stopped(session_);
+    if (ended == Ended::Deadlock) return finish_deadlock(session_);
+    return std::nullopt;
+  }
+
+  Session& session_;
+  std::shared_ptr<CoreInstance> instance_;
+};
+
+}  // namespace
+
+int run_core_module(Session& session, std::shared_ptr<const Module> module, const RunOptions& options) {
+  std::optional<Invocation> invocation;
+  if (options.invoke) {
+    auto parsed = parse_invocation(*options.invoke);
+    if (!parsed) return report(parsed.error());
+    invocation = std::move(*parsed);
+  }
+  std::shared_ptr<Preview1> preview1 = Preview1::create(*session.wasi);
+  auto imports = resolve_imports(*module, *preview1, session.program);
+  if (!imports) return report(imports.error());
+  auto code = session.engine->code_of(module);
+  if (!code) return report(code.error());
+  auto instance = CoreInstance::link(&session.store->context(), *code, std::move(*imports));
+  if (!instance) return report(Error{session.program + ": " + instance.error().message});
+  std::optional<Extern> memory = (*instance)->find_export("memory");
+  if (memory && memory->kind == ExternKind::Memory) preview1->use_memory(memory->memory);
+
+  CoreProgram program(session, *instance);
+  if (std::optional<int> status = program.initialize(invocation.has_value())) return *status;
+  return invocation ? program.invoke(*invocation) : program.main();
+}
+
+}  // namespace wjit::tools

@@ -1,0 +1,149 @@
+// wasi:clocks: monotonic-clock, system-clock (0.3) or wall-clock (0.2), timezone, at 0.3.0 and 0.2. Waiting is a timer of the
+// scheduler; 0.2's pollables are in wasi/io.h. Tests: test/unit/wasi_link_test.cpp, the guests of test/guests.
+#include <time.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "wasi/io.h"
+#include "wasi/state.h"
+
+namespace wjit::wasi {
+namespace {
+
+constexpr int64_t kSecond = 1'000'000'000;
+
+struct Instant {
+  int64_t seconds;
+  uint32_t nanoseconds;
+};
+HOST_RECORD(Instant, seconds, nanoseconds)
+
+struct Datetime {
+  uint64_t seconds;
+  uint32_t nanoseconds;
+};
+HOST_RECORD(Datetime, seconds, nanoseconds)
+
+uint64_t resolution(clockid_t clock) {
+  timespec time{};
+  clock_getres(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
+}
+
+uint64_t now() { return static_cast<uint64_t>(monotonic_now()); }
+
+// `when` as a deadline of the scheduler: what lies beyond its range is never reached anyway.
+int64_t deadline(uint64_t when) { return static_cast<int64_t>(std::min<uint64_t>(when, INT64_MAX - 1)); }
+int64_t deadline_after(uint64_t duration) {
+  uint64_t when = 0;
+  return __builtin_add_overflow(now(), duration, &when) ? INT64_MAX - 1 : deadline(when);
+}
+
+// Replies when the time has come; a caller that cancels gets no reply.
+void wait(State& state, Reply<void> reply, int64_t when) {
+  if (when <= monotonic_now()) return reply();
+  struct Wait {
+    explicit Wait(State& s) : operation(s) {}
+    Operation operation;
+    bool cancelled = false;
+  };
+  auto waiting = std::make_shared<Wait>(state);
+  Wait& w = *waiting;
+  reply.call->on_cancel = [&w] {
+    w.cancelled = true;
+    w.operation.stop();
+  };
+  w.operation.wait_until(ClockId::Monotonic, when, waiting, [reply, &w](int64_t result) {
+    if (w.cancelled && result == -ECANCELED) return reply.call->cancelled();
+    reply();
+  });
+}
+
+void add_0_3(State& state, HostInterfaces& interfaces) {
+  InterfaceBuilder types("wasi:clocks/types@0.3.0", state.resources);
+  interfaces.add(types.finish());
+
+  InterfaceBuilder monotonic("wasi:clocks/monotonic-clock@0.3.0", state.resources);
+  monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
+  monotonic.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
+  monotonic.add_async<void(uint64_t)>("wait-until",
+                                      [&state](Reply<void> reply, uint64_t when) { wait(state, reply, deadline(when)); });
+  monotonic.add_async<void(uint64_t)>(
+      "wait-for", [&state](Reply<void> reply, uint64_t how_long) { wait(state, reply, deadline_after(how_long)); });
+  interfaces.add(monotonic.finish());
+
+  InterfaceBuilder system("wasi:clocks/system-clock@0.3.0", state.resources);
+  system.add<Instant()>("now", [](HostCall&) {
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    return Instant{time.tv_sec, static_cast<uint32_t>(time.tv_nsec)};
+  });
+  system.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_REALTIME); });
+  interfaces.add(system.finish());
+
+  InterfaceBuilder timezone("wasi:clocks/timezone@0.3.0", state.resources);
+  timezone.add<Option<String>()>("iana-id", [](HostCall&) { return Option<String>(); });
+  timezone.add<Option<int64_t>(Instant)>("utc-offset", [](HostCall&, Instant when) -> Option<int64_t> {
+    tm local{};
+    time_t seconds = when.seconds;
+    if (localtime_r(&seconds, &local) == nullptr) return {};
+    return int64_t{local.tm_gmtoff} * kSecond;
+  });
+  timezone.add<String()>("to-debug-string", [](HostCall&) { return String("local time of the host"); });
+  interfaces.add(timezone.finish());
+}
+
+struct TimezoneDisplay {
+  int32_t utc_offset;
+  String name;
+  bool in_daylight_saving_time;
+};
+HOST_RECORD(TimezoneDisplay, utc_offset, name, in_daylight_saving_time)
+
+TimezoneDisplay display(HostCall& call, Datetime when) {
+  tm local{};
+  auto seconds = static_cast<time_t>(when.seconds);
+  if (localtime_r(&seconds, &local) == nullptr) return {0, "UTC", false};
+  std::string_view name = local.tm_zone != nullptr ? local.tm_zone : "UTC";
+  return {static_cast<int32_t>(local.tm_gmtoff), call.arena->copy(name), local.tm_isdst > 0};
+}
+
+void add_0_2(State& state, HostInterfaces& interfaces) {
+  InterfaceBuilder monotonic("wasi:clocks/monotonic-clock@0.2.12", state.resources);
+  monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
+  monotonic.add<uint64_t()>("resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
+  monotonic.add<Own<Pollable>(uint64_t)>("subscribe-instant", [&state](HostCall&, uint64_t when) {
+    return make_timer_pollable(state, deadline(when));
+  });
+  monotonic.add<Own<Pollable>(uint64_t)>("subscribe-duration", [&state](HostCall&, uint64_t duration) {
+    return make_timer_pollable(state, deadline_after(duration));
+  });
+  interfaces.add(monotonic.finish());
+
+  InterfaceBuilder wall("wasi:clocks/wall-clock@0.2.12", state.resources);
+  wall.add<Datetime()>("now", [](HostCall&) {
+    timespec time{};
+    clock_gettime(CLOCK_REALTIME, &time);
+    return Datetime{static_cast<uint64_t>(time.tv_sec), static_cast<uint32_t>(time.tv_nsec)};
+  });
+  wall.add<Datetime()>("resolution", [](HostCall&) {
+    uint64_t ns = resolution(CLOCK_REALTIME);
+    return Datetime{ns / kSecond, static_cast<uint32_t>(ns % kSecond)};
+  });
+  interfaces.add(wall.finish());
+
+  InterfaceBuilder timezone("wasi:clocks/timezone@0.2.12", state.resources);
+  timezone.add<TimezoneDisplay(Datetime)>("display", [](HostCall& call, Datetime when) { return display(call, when); });
+  timezone.add<int32_t(Datetime)>("utc-offset", [](HostCall& call, Datetime when) { return display(call, when).utc_offset; });
+  interfaces.add(timezone.finish());
+}
+
+}  // namespace
+
+void add_clocks(State& state, HostInterfaces& interfaces) {
+  add_0_3(state, interfaces);
+  add_0_2(state, interfaces);
+}
+
+}  // namespace wjit::wasi

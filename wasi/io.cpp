@@ -1,0 +1,483 @@
+// wasi:io/{error, poll, streams}@0.2. See wasi/io.h.
+#include "wasi/io.h"
+
+#include <poll.h>
+
+#include <cstring>
+
+namespace wjit::wasi {
+
+// ---- pollables ----
+
+// Shared by the pollables that it waits for until one of them is ready.
+class PollWaiter : public std::enable_shared_from_this<PollWaiter> {
+ public:
+  PollWaiter(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then)
+      : state_(state), pollables_(std::move(pollables)), then_(std::move(then)) {}
+
+  void begin() {
+    for (auto& pollable : pollables_) pollable->waiters_.push_back(shared_from_this());
+    for (auto& pollable : pollables_) pollable->arm();
+  }
+
+  void look() {
+    if (then_ == nullptr) return;
+    bool any = state_.closing();
+    for (auto& pollable : pollables_) any = any || pollable->ready();
+    if (!any) {
+      for (auto& pollable : pollables_) pollable->arm();
+      return;
+    }
+    for (auto& pollable : pollables_) std::erase(pollable->waiters_, shared_from_this());
+    std::exchange(then_, nullptr)();
+  }
+
+ private:
+  State& state_;
+  std::vector<std::shared_ptr<Pollable>> pollables_;
+  std::function<void()> then_;
+};
+
+void Pollable::notify() {
+  auto waiters = waiters_;
+  for (auto& waiter : waiters) waiter->look();
+}
+
+void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then) {
+  for (auto& pollable : pollables) {
+    if (pollable->ready()) return then();
+  }
+  std::make_shared<PollWaiter>(state, std::move(pollables), std::move(then))->begin();
+}
+
+namespace {
+
+class TimerPollable final : public Pollable {
+ public:
+  TimerPollable(State& state, int64_t deadline_ns) : deadline_(deadline_ns), operation_(state) {}
+  bool ready() override { return monotonic_now() >= deadline_; }
+  void arm() override {
+    if (!operation_.idle()) return;
+    operation_.wait_until(ClockId::Monotonic, deadline_, shared_from_this(), [this](int64_t) { notify(); });
+  }
+
+ private:
+  int64_t deadline_;
+  Operation operation_;
+};
+
+class FilePollable final : public Pollable {
+ public:
+  FilePollable(State& state, std::shared_ptr<File> file, short events)
+      : file_(std::move(file)), events_(events), operation_(state) {}
+  bool ready() override {
+    if (file_->fd < 0 || failed_) return true;
+    pollfd entry{file_->fd, events_, 0};
+    return ::poll(&entry, 1, 0) != 0;
+  }
+  void arm() override {
+    if (!operation_.idle()) return;
+    operation_.poll(file_->fd, static_cast<uint32_t>(events_), shared_from_this(), [this](int64_t events) {
+      failed_ = events < 0 && events != -ECANCELED;  // cannot be polled: reading tells more
+      notify();
+    });
+  }
+
+ private:
+  std::shared_ptr<File> file_;
+  short events_;
+  bool failed_ = false;
+  Operation operation_;
+};
+
+class ReadyPollable final : public Pollable {
+ public:
+  bool ready() override { return true; }
+  void arm() override {}
+};
+
+class OutputPollable final : public Pollable {
+ public:
+  explicit OutputPollable(std::shared_ptr<OutputStream> stream) : stream_(std::move(stream)) {}
+  bool ready() override { return stream_->ready(); }
+  void arm() override {
+    if (std::exchange(armed_, true)) return;
+    stream_->when_ready([self = std::static_pointer_cast<OutputPollable>(shared_from_this())] {
+      self->armed_ = false;
+      self->notify();
+    });
+  }
+
+ private:
+  std::shared_ptr<OutputStream> stream_;
+  bool armed_ = false;
+};
+
+}  // namespace
+
+Own<Pollable> make_timer_pollable(State& state, int64_t deadline_ns) {
+  return state.share<Pollable>(std::make_shared<TimerPollable>(state, deadline_ns));
+}
+
+Own<Pollable> make_file_pollable(State& state, std::shared_ptr<File> file, short events) {
+  return state.share<Pollable>(std::make_shared<FilePollable>(state, std::move(file), events));
+}
+
+Own<Pollable> make_ready_pollable(State& state) { return state.share<Pollable>(std::make_shared<ReadyPollable>()); }
+
+// ---- input ----
+
+Own<InputStream> make_input_stream(State& state, std::shared_ptr<File> file, InputKind kind, uint64_t offset) {
+  return state.make<InputStream>(state, std::move(file), kind, offset);
+}
+
+void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
+  if (closed_ || file_->fd < 0) return done(kClosed);
+  if (bytes == 0) return done(0);
+  if (kind_ == InputKind::Stream && !blocking) {
+    pollfd entry{file_->fd, POLLIN, 0};
+    if (::poll(&entry, 1, 0) == 0) return done(0);
+  }
+  auto operation = std::make_shared<Operation>(state_);
+  int64_t at = kind_ == InputKind::RegularFile ? static_cast<int64_t>(offset_) : -1;
+  auto self = std::static_pointer_cast<InputStream>(shared_from_this());
+  Operation& reading = *operation;
+  reading.read(file_->fd, into, bytes, at, operation, [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
+    if (result > 0) {
+      self->offset_ += static_cast<uint64_t>(result);
+      return done(result);
+    }
+    if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
+      if (!blocking) return done(0);
+      auto wait = std::make_shared<Operation>(self->state_);
+      return wait->poll(self->file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
+        if (events < 0) return done(events);
+        self->read(into, bytes, true, done);
+      });
+    }
+    self->closed_ = true;
+    done(result == 0 ? kClosed : result);
+  });
+}
+
+Own<Pollable> InputStream::subscribe() {
+  if (kind_ == InputKind::RegularFile || closed_) return make_ready_pollable(state_);
+  return make_file_pollable(state_, file_, POLLIN);
+}
+
+// ---- output ----
+
+Own<OutputStream> make_output_stream(State& state, std::shared_ptr<File> file, int64_t at) {
+  return state.make<OutputStream>(state, std::move(file), at);
+}
+
+int OutputStream::take_error() {
+  if (error_ == 0) return closed_ ? kClosed : 0;
+  closed_ = true;
+  int error = std::exchange(error_, 0);
+  return error == EPIPE ? kClosed : error;
+}
+
+size_t OutputStream::room() const {
+  if (flushing_ || direct_ != nullptr) return 0;
+  size_t used = buffer_.size() + writing_.size() - written_;
+  return used < kOutputBuffer ? kOutputBuffer - used : 0;
+}
+
+void OutputStream::write(const void* from, size_t bytes) {
+  auto* begin = static_cast<const uint8_t*>(from);
+  buffer_.insert(buffer_.end(), begin, begin + bytes);
+  pump();
+}
+
+void OutputStream::write_through(const void* from, size_t bytes, std::function<void()> done) {
+  if (error_ != 0 || closed_) return done();
+  if (direct_ != nullptr || bytes == 0) {  // somebody else's call is under way: behind it
+    auto* begin = static_cast<const uint8_t*>(from);
+    buffer_.insert(buffer_.end(), begin, begin + bytes);
+    return when_flushed(std::move(done));
+  }
+  if (!buffer_.empty() || !writing_.empty()) {
+    auto* begin = static_cast<const uint8_t*>(from);
+    buffer_.insert(buffer_.end(), begin, begin + bytes);
+  } else {
+    direct_ = static_cast<const uint8_t*>(from);
+    direct_left_ = bytes;
+  }
+  when_flushed(std::move(done));
+}
+
+void OutputStream::flush() {
+  flushing_ = !operation_.idle() || !buffer_.empty();
+  pump();
+}
+
+void OutputStream::when_flushed(std::function<void()> then) {
+  flushed_.push_back(std::move(then));
+  pump();
+}
+
+// Keeps one write under way as long as there is something to write.
+void OutputStream::pump() {
+  if (!operation_.idle()) return;
+  if (error_ == 0 && !closed_) {
+    const uint8_t* from = nullptr;
+    size_t bytes = 0;
+    if (direct_left_ > 0) {
+      from = direct_;
+      bytes = direct_left_;
+    } else {
+      direct_ = nullptr;
+      if (written_ == writing_.size()) {
+        writing_.clear();
+        written_ = 0;
+        std::swap(writing_, buffer_);
+      }
+      from = writing_.data() + written_;
+      bytes = writing_.size() - written_;
+    }
+    if (bytes > 0) {
+      auto done = [this](int64_t result) {
+        if (result == -EAGAIN) {
+          return operation_.poll(file_->fd, POLLOUT, shared_from_this(), [this](int64_t events) {
+            if (events < 0) error_ = static_cast<int>(-events);
+            pump();
+          });
+        }
+        if (result < 0) {
+          error_ = static_cast<int>(-result);
+        } else {
+          if (at_ >= 0) at_ += result;
+          auto taken = static_cast<size_t>(result);
+          if (direct_ != nullptr) {
+            direct_ += taken;
+            direct_left_ -= taken;
+          } else {
+            written_ += taken;
+          }
+        }
+        pump();
+        tell();
+      };
+      if (file_->fd < 0) {
+        error_ = EBADF;
+      } else {
+        return operation_.write(file_->fd, from, bytes, at_, shared_from_this(), std::move(done));
+      }
+    }
+  }
+  // Nothing is left to write, or nothing can be written any more.
+  buffer_.clear();
+  writing_.clear();
+  written_ = direct_left_ = 0;
+  direct_ = nullptr;
+  flushing_ = false;
+  auto flushed = std::exchange(flushed_, {});
+  for (auto& then : flushed) then();
+  tell();
+}
+
+void OutputStream::tell() {
+  auto observers = std::exchange(observers_, {});
+  for (auto& observer : observers) observer();
+}
+
+Own<Pollable> OutputStream::subscribe() {
+  return state_.share<Pollable>(
+      std::make_shared<OutputPollable>(std::static_pointer_cast<OutputStream>(shared_from_this())));
+}
+
+// ---- the interfaces ----
+
+namespace {
+
+constexpr uint64_t kLargestRead = 128 << 10;
+
+template <typename T>
+Result<T, StreamError> failure(State& state, int64_t error) {
+  if (error == InputStream::kClosed) return host::error(StreamError(StreamError::index_of("closed")));
+  Own<IoError> reason = state.make<IoError>(static_cast<int>(-error));
+  return host::error(StreamError(StreamError::index_of("last-operation-failed"), reason));
+}
+
+// Of an output stream: `error` is what take_error gave.
+template <typename T>
+Result<T, StreamError> output_failure(State& state, int error) {
+  return failure<T>(state, error == OutputStream::kClosed ? InputStream::kClosed : -int64_t{error});
+}
+
+using Bytes = List<uint8_t>;
+using ReadResult = Result<Bytes, StreamError>;
+using CountResult = Result<uint64_t, StreamError>;
+using DoneResult = Result<Unit, StreamError>;
+
+void add_input(State& state, InterfaceBuilder& streams) {
+  streams.resource<InputStream>();
+  for (bool blocking : {false, true}) {
+    const char* prefix = blocking ? "[method]input-stream.blocking-" : "[method]input-stream.";
+    streams.add_blocking<ReadResult(Borrow<InputStream>, uint64_t)>(
+        std::string(prefix) + "read", [&state, blocking](Reply<ReadResult> reply, Borrow<InputStream> self, uint64_t length) {
+          size_t bytes = std::min(length, kLargestRead);
+          void* into = reply.arena().allocate(bytes + 1, 1);
+          state.get(self)->read(into, bytes, blocking, [&state, reply, into](int64_t result) {
+            if (result < 0) return reply(failure<Bytes>(state, result));
+            reply(host::ok(Bytes(static_cast<const uint8_t*>(into), static_cast<size_t>(result))));
+          });
+        });
+    streams.add_blocking<CountResult(Borrow<InputStream>, uint64_t)>(
+        std::string(prefix) + "skip", [&state, blocking](Reply<CountResult> reply, Borrow<InputStream> self, uint64_t length) {
+          size_t bytes = std::min(length, kLargestRead);
+          void* into = reply.arena().allocate(bytes + 1, 1);
+          state.get(self)->read(into, bytes, blocking, [&state, reply](int64_t result) {
+            if (result < 0) return reply(failure<uint64_t>(state, result));
+            reply(host::ok(static_cast<uint64_t>(result)));
+          });
+        });
+  }
+  streams.add<Own<Pollable>(Borrow<InputStream>)>(
+      "[method]input-stream.subscribe", [&state](HostCall&, Borrow<InputStream> self) { return state.get(self)->subscribe(); });
+}
+
+// Answers when everything has been written.
+void reply_when_flushed(State& state, std::shared_ptr<OutputStream> stream, Reply<DoneResult> reply) {
+  OutputStream& out = *stream;
+  out.when_flushed([&state, stream = std::move(stream), reply] {
+    int error = stream->take_error();
+    reply(error != 0 ? output_failure<Unit>(state, error) : DoneResult(host::ok()));
+  });
+}
+
+// Moves up to `length` bytes from one stream to the other.
+void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream> to, std::shared_ptr<InputStream> from,
+            uint64_t length, bool blocking) {
+  if (int error = to->take_error(); error != 0) return reply(output_failure<uint64_t>(state, error));
+  size_t bytes = std::min<uint64_t>(length, to->room());
+  if (bytes == 0 && length > 0 && blocking) {
+    OutputStream& out = *to;
+    out.when_ready([&state, reply, to, from, length] {
+      if (state.closing()) return reply(host::ok(uint64_t{0}));
+      splice(state, reply, to, from, length, true);
+    });
+    return;
+  }
+  void* buffer = reply.arena().allocate(bytes + 1, 1);
+  from->read(buffer, bytes, blocking, [&state, reply, to, buffer](int64_t result) {
+    if (result < 0) return reply(failure<uint64_t>(state, result));
+    to->write(buffer, static_cast<size_t>(result));
+    reply(host::ok(static_cast<uint64_t>(result)));
+  });
+}
+
+void add_output(State& state, InterfaceBuilder& streams) {
+  using Self = Borrow<OutputStream>;
+  streams.resource<OutputStream>();
+  streams.add<CountResult(Self)>("[method]output-stream.check-write", [&state](HostCall&, Self self) -> CountResult {
+    auto stream = state.get(self);
+    if (int error = stream->take_error(); error != 0) return output_failure<uint64_t>(state, error);
+    return host::ok(uint64_t{stream->room()});
+  });
+  auto write = [&state](HostCall& call, Self self, const void* from, uint64_t bytes) -> DoneResult {
+    auto stream = state.get(self);
+    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, error);
+    if (bytes > stream->room()) {
+      call.trap(fmt::format("output-stream: {} bytes written where check-write permits {}", bytes, stream->room()));
+      return {};
+    }
+    if (from != nullptr) {
+      stream->write(from, bytes);
+    } else {
+      std::vector<uint8_t> zeroes(bytes);
+      stream->write(zeroes.data(), bytes);
+    }
+    return host::ok();
+  };
+  streams.add<DoneResult(Self, Bytes)>("[method]output-stream.write", [write](HostCall& call, Self self, Bytes contents) {
+    static const uint8_t kNothing = 0;
+    return write(call, self, contents.size > 0 ? contents.data : &kNothing, contents.size);
+  });
+  streams.add<DoneResult(Self, uint64_t)>("[method]output-stream.write-zeroes", [write](HostCall& call, Self self, uint64_t n) {
+    return write(call, self, nullptr, n);
+  });
+  auto write_through = [&state](Reply<DoneResult> reply, Self self, const void* from, size_t bytes) {
+    auto stream = state.get(self);
+    OutputStream& out = *stream;
+    out.write_through(from, bytes, [&state, stream, reply] {
+      int error = stream->take_error();
+      reply(error != 0 ? output_failure<Unit>(state, error) : DoneResult(host::ok()));
+    });
+  };
+  streams.add_blocking<DoneResult(Self, Bytes)>(
+      "[method]output-stream.blocking-write-and-flush",
+      [write_through](Reply<DoneResult> reply, Self self, Bytes contents) {
+        // A sync-lowered call waits, and the bytes with it; an async-lowered one may reuse them at once.
+        const uint8_t* from = contents.data;
+        if (reply.call->adapter->spec->lower.is_async()) from = host::make_list<uint8_t>(reply.arena(), {from, contents.size}).data;
+        write_through(reply, self, from, contents.size);
+      });
+  streams.add_blocking<DoneResult(Self, uint64_t)>(
+      "[method]output-stream.blocking-write-zeroes-and-flush",
+      [write_through](Reply<DoneResult> reply, Self self, uint64_t length) {
+        constexpr uint64_t kMost = 4096;  // the interface's limit
+        if (length > kMost) return reply.call->trap(fmt::format("output-stream: {} zeroes are more than {}", length, kMost));
+        write_through(reply, self, reply.arena().allocate(length + 1, 1), length);
+      });
+  streams.add<DoneResult(Self)>("[method]output-stream.flush", [&state](HostCall&, Self self) -> DoneResult {
+    auto stream = state.get(self);
+    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, error);
+    stream->flush();
+    return host::ok();
+  });
+  streams.add_blocking<DoneResult(Self)>("[method]output-stream.blocking-flush", [&state](Reply<DoneResult> reply, Self self) {
+    reply_when_flushed(state, state.get(self), reply);
+  });
+  streams.add<Own<Pollable>(Self)>("[method]output-stream.subscribe",
+                                   [&state](HostCall&, Self self) { return state.get(self)->subscribe(); });
+  for (bool blocking : {false, true}) {
+    streams.add_blocking<CountResult(Self, Borrow<InputStream>, uint64_t)>(
+        blocking ? "[method]output-stream.blocking-splice" : "[method]output-stream.splice",
+        [&state, blocking](Reply<CountResult> reply, Self self, Borrow<InputStream> from, uint64_t length) {
+          splice(state, reply, state.get(self), state.get(from), length, blocking);
+        });
+  }
+}
+
+}  // namespace
+
+void add_io(State& state, HostInterfaces& interfaces) {
+  InterfaceBuilder error("wasi:io/error@0.2.12", state.resources);
+  error.resource<IoError>();
+  error.add<String(Borrow<IoError>)>("[method]error.to-debug-string", [&state](HostCall& call, Borrow<IoError> self) {
+    return String(call.arena->copy(strerror(state.get(self)->number)));
+  });
+  interfaces.add(error.finish());
+
+  InterfaceBuilder poll("wasi:io/poll@0.2.12", state.resources);
+  poll.resource<Pollable>();
+  poll.add<bool(Borrow<Pollable>)>("[method]pollable.ready",
+                                   [&state](HostCall&, Borrow<Pollable> self) { return state.get(self)->ready(); });
+  poll.add_blocking<void(Borrow<Pollable>)>("[method]pollable.block", [&state](Reply<void> reply, Borrow<Pollable> self) {
+    wait_for_any(state, {state.get(self)}, [reply] { reply(); });
+  });
+  poll.add_blocking<List<uint32_t>(List<Borrow<Pollable>>)>(
+      "poll", [&state](Reply<List<uint32_t>> reply, List<Borrow<Pollable>> in) {
+        if (in.size == 0) return reply.call->trap("poll: the list of pollables is empty");
+        std::vector<std::shared_ptr<Pollable>> pollables;
+        for (Borrow<Pollable> pollable : in) pollables.push_back(state.get(pollable));
+        auto answer = [reply, pollables] {
+          std::vector<uint32_t> ready;
+          for (uint32_t i = 0; i < pollables.size(); ++i) {
+            if (pollables[i]->ready()) ready.push_back(i);
+          }
+          reply(host::make_list<uint32_t>(reply.arena(), ready));
+        };
+        wait_for_any(state, pollables, std::move(answer));
+      });
+  interfaces.add(poll.finish());
+
+  InterfaceBuilder streams("wasi:io/streams@0.2.12", state.resources);
+  add_input(state, streams);
+  add_output(state, streams);
+  interfaces.add(streams.finish());
+}
+
+}  // namespace wjit::wasi

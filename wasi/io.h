@@ -1,0 +1,128 @@
+// wasi:io at 0.2: errors, pollables and byte streams over file descriptors. A pollable is a view of something that the
+// scheduler can tell: a timer, a descriptor's readiness, room in an output stream's buffer.
+//
+//   InputStream   reads when it is asked; nothing is read ahead, so 0.2 and 0.3 may both read stdin
+//   OutputStream  takes up to kOutputBuffer bytes at once and writes them in the background
+//
+// Used by wasi/cli.cpp, wasi/clocks.cpp, wasi/filesystem.cpp, wasi/sockets_0_2.cpp. Tests: test/unit/wasi_streams_test.cpp.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "wasi/state.h"
+
+namespace wjit::wasi {
+
+struct IoError final : Object {
+  static constexpr const char* kName = "error";
+  explicit IoError(int error_number) : number(error_number) {}
+  int number;  // errno
+};
+
+using StreamError = host::Variant<host::Case<"last-operation-failed", Own<IoError>>, host::Case<"closed">>;
+
+// A wait of one or several pollables' guests.
+class PollWaiter;
+
+class Pollable : public Object {
+ public:
+  static constexpr const char* kName = "pollable";
+  virtual bool ready() = 0;
+  // Makes sure that notify() is called when it may have become ready, or when the store goes.
+  virtual void arm() = 0;
+
+ protected:
+  // Lets the waiters look again.
+  void notify();
+
+ private:
+  friend class PollWaiter;
+  std::vector<std::shared_ptr<PollWaiter>> waiters_;
+};
+
+// Calls `then` once at least one of them is ready, perhaps at once; or when the store goes. `pollables` is not empty.
+void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then);
+
+// Ready when CLOCK_MONOTONIC reaches the deadline.
+Own<Pollable> make_timer_pollable(State& state, int64_t deadline_ns);
+// Ready when a descriptor can be read (POLLIN) or written (POLLOUT), or has failed.
+Own<Pollable> make_file_pollable(State& state, std::shared_ptr<File> file, short events);
+Own<Pollable> make_ready_pollable(State& state);
+
+enum class InputKind : uint8_t {
+  Stream,       // pipe, terminal, socket: may have nothing to read
+  RegularFile,  // read at an offset; always readable
+};
+
+class InputStream final : public Object {
+ public:
+  static constexpr const char* kName = "input-stream";
+  using Done = std::function<void(int64_t bytes_or_error)>;  // bytes, 0: nothing yet, kClosed, or -errno
+  static constexpr int64_t kClosed = INT64_MIN;
+
+  InputStream(State& state, std::shared_ptr<File> file, InputKind kind, uint64_t offset)
+      : state_(state), file_(std::move(file)), kind_(kind), offset_(offset) {}
+  // `into` stays valid until `done`.
+  void read(void* into, size_t bytes, bool blocking, Done done);
+  Own<Pollable> subscribe();
+
+ private:
+  State& state_;
+  std::shared_ptr<File> file_;
+  InputKind kind_;
+  uint64_t offset_;
+  bool closed_ = false;
+};
+
+class OutputStream final : public Object {
+ public:
+  static constexpr const char* kName = "output-stream";
+  static constexpr size_t kOutputBuffer = 64 << 10;
+  static constexpr int kClosed = -1;
+
+  // `at`: file offset, -1: the current position, or a stream.
+  OutputStream(State& state, std::shared_ptr<File> file, int64_t at)
+      : state_(state), file_(std::move(file)), at_(at), operation_(state) {}
+
+  // 0, an errno that was not told yet (then the stream is closed), or kClosed.
+  int take_error();
+  // Bytes that may be written now; 0 while a flush is under way.
+  size_t room() const;
+  // Requires bytes <= room().
+  void write(const void* from, size_t bytes);
+  // Writes bytes that stay valid until `done`, however many, after everything before.
+  void write_through(const void* from, size_t bytes, std::function<void()> done);
+  void flush();
+  // Calls `then` when everything has been written, or an error has come.
+  void when_flushed(std::function<void()> then);
+  bool ready() const { return error_ != 0 || closed_ || room() > 0; }
+  void when_ready(std::function<void()> then) { observers_.push_back(std::move(then)); }
+  Own<Pollable> subscribe();
+
+ private:
+  void pump();
+  void tell();
+  State& state_;
+  std::shared_ptr<File> file_;
+  int64_t at_;
+  Operation operation_;
+  std::vector<uint8_t> buffer_;    // waits behind `writing_`
+  std::vector<uint8_t> writing_;
+  size_t written_ = 0;             // of writing_
+  const uint8_t* direct_ = nullptr;  // write_through: bytes of the guest's
+  size_t direct_left_ = 0;
+  int error_ = 0;
+  bool closed_ = false;
+  bool flushing_ = false;
+  std::vector<std::function<void()>> flushed_;    // when nothing is left to write
+  std::vector<std::function<void()>> observers_;  // at the next change
+};
+
+Own<InputStream> make_input_stream(State& state, std::shared_ptr<File> file, InputKind kind, uint64_t offset);
+Own<OutputStream> make_output_stream(State& state, std::shared_ptr<File> file, int64_t at);
+
+}  // namespace wjit::wasi

@@ -1,0 +1,149 @@
+// The shared state of a store's host interfaces, and WasiHost. See wasi/state.h, wasi/wasi.h.
+#include "wasi/state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+extern char** environ;
+
+namespace wjit::wasi {
+
+// ---- objects ----
+
+uint32_t ObjectTable::add(std::shared_ptr<Object> object) {
+  if (free_.empty()) {
+    objects_.push_back(std::move(object));
+    return static_cast<uint32_t>(objects_.size() - 1);
+  }
+  uint32_t rep = free_.back();
+  free_.pop_back();
+  objects_[rep] = std::move(object);
+  return rep;
+}
+
+void ObjectTable::drop(uint32_t rep) {
+  CHECK(rep < objects_.size() && objects_[rep] != nullptr);
+  std::shared_ptr<Object> object = std::move(objects_[rep]);  // its destructor may drop others
+  objects_[rep] = nullptr;
+  free_.push_back(rep);
+}
+
+// ---- operations ----
+
+Operation::Operation(State& state) : Timer(&on_done, &state.store), state_(state) {}
+
+Operation::~Operation() { CHECK(idle()); }
+
+bool Operation::begin(std::shared_ptr<void> owner, Then then, bool is_write) {
+  CHECK(idle());
+  owner_ = std::move(owner);
+  then_ = std::move(then);
+  is_write_ = is_write;
+  state_.operations_.push_back(this);
+  if (!state_.closing() || is_write) return true;
+  begin_external(this);
+  finish_external(this, -ECANCELED);
+  return false;
+}
+
+void Operation::read(int file, void* into, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) io_read(this, file, into, bytes, at);
+}
+
+void Operation::write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), true)) io_write(this, file, from, bytes, at);
+}
+
+void Operation::poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) io_poll(this, file, events);
+}
+
+void Operation::wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) timer_start(this, which, deadline_ns);
+}
+
+void Operation::stop() {
+  if (!idle()) cancel(this);
+}
+
+void Operation::on_done(Completion* completion, int64_t value) {
+  auto* self = static_cast<Operation*>(completion);
+  self->state_.operations_.remove(self);
+  // `then` may start the operation again, or let go of its owner, this object included.
+  std::shared_ptr<void> owner = std::move(self->owner_);
+  Then then = std::move(self->then_);
+  then(value);
+}
+
+// ---- state ----
+
+State::State(Store& store_, WasiOptions options_)
+    : store(store_), options(std::move(options_)), resources([this](uint32_t rep) { objects.drop(rep); }) {
+  auto set = [&](std::string name, std::string value) {
+    for (auto& [old_name, old_value] : environment) {
+      if (old_name == name) {
+        old_value = std::move(value);
+        return;
+      }
+    }
+    environment.emplace_back(std::move(name), std::move(value));
+  };
+  if (options.inherit_env) {
+    for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+      if (char* equals = strchr(*entry, '=')) set(std::string(*entry, equals), equals + 1);
+    }
+  }
+  for (const auto& [name, value] : options.env) set(name, value);
+}
+
+State::~State() = default;
+
+File::~File() {
+  if (owned && fd >= 0) close(fd);
+}
+
+void State::cancel_operations() {
+  closing_ = true;
+  std::vector<Operation*> pending;
+  for (Operation* o = operations_.front(); o != nullptr; o = o->list_next) {
+    if (!o->is_write_) pending.push_back(o);
+  }
+  for (Operation* o : pending) cancel(o);
+}
+
+void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {
+  wjit::run_blocking(store, std::move(work), std::move(then));
+}
+
+}  // namespace wjit::wasi
+
+namespace wjit {
+
+WasiHost::WasiHost(std::shared_ptr<wasi::State> state) : state_(std::move(state)) {}
+WasiHost::~WasiHost() = default;
+
+Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions options) {
+  auto state = std::make_shared<wasi::State>(store, std::move(options));
+  for (const WasiPreopen& preopen : state->options.preopens) {
+    int fd = open(preopen.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return fail("cannot open folder {} for the guest: {}", preopen.host_path, strerror(errno));
+    state->preopens.push_back({std::make_shared<wasi::File>(fd, true), &preopen});
+  }
+  store.attach(state);
+  return std::unique_ptr<WasiHost>(new WasiHost(std::move(state)));
+}
+
+void WasiHost::add_to(HostInterfaces& interfaces) {
+  wasi::add_cli(*state_, interfaces);
+  wasi::add_clocks(*state_, interfaces);
+  wasi::add_random(*state_, interfaces);
+  wasi::add_io(*state_, interfaces);
+  wasi::add_filesystem(*state_, interfaces);
+  wasi::add_sockets_0_2(*state_, interfaces);
+  wasi::add_sockets_0_3(*state_, interfaces);
+}
+
+}  // namespace wjit

@@ -1,0 +1,158 @@
+// What the host interfaces of one store share: options, resources by number, and the operations that are under way. Each
+// interface family is one file with an `add_…(State&, HostInterfaces&)` function that WasiHost::add_to calls.
+//
+// Handlers keep a raw State*: the store owns the State and outlives every handler. Strand only.
+// Tests: test/unit/wasi_state_test.cpp.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/host_types.h"
+#include "abi/linker.h"
+#include "abi/store.h"
+#include "base/check.h"
+#include "base/intrusive_list.h"
+#include "scheduler/io.h"
+#include "scheduler/timer.h"
+#include "wasi/wasi.h"
+
+namespace wjit::wasi {
+
+using host::Borrow;
+using host::Future;
+using host::InterfaceBuilder;
+using host::List;
+using host::Option;
+using host::Own;
+using host::Reply;
+using host::Result;
+using host::Stream;
+using host::String;
+using host::Tuple;
+using host::Unit;
+
+class State;
+
+// Everything that guests hold handles of. Shared, so that an operation keeps what it works on alive when the guest drops
+// its handle meanwhile.
+class Object : public std::enable_shared_from_this<Object> {
+ public:
+  virtual ~Object() = default;
+};
+
+// A file descriptor, shared by whatever works with it: closed with the last of them if it is owned.
+struct File {
+  int fd = -1;
+  bool owned = true;
+  File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+};
+
+// Objects by the numbers that are the resources' reps; freed numbers are reused.
+class ObjectTable {
+ public:
+  uint32_t add(std::shared_ptr<Object> object);
+  void drop(uint32_t rep);
+  size_t live() const { return objects_.size() - free_.size(); }
+  // The linker has made sure that a number of R comes only where R is meant.
+  template <typename R>
+  std::shared_ptr<R> get(uint32_t rep) const {
+    CHECK(rep < objects_.size() && objects_[rep] != nullptr);
+    std::shared_ptr<R> object = std::dynamic_pointer_cast<R>(objects_[rep]);
+    CHECK(object != nullptr);
+    return object;
+  }
+
+ private:
+  std::vector<std::shared_ptr<Object>> objects_;
+  std::vector<uint32_t> free_;
+};
+
+// One operation at a time of whoever embeds it: a read, a write, a poll or a timer, and what to do when it ends. While it is
+// under way it stands in the State's list and keeps `owner` alive. Idle again before `then` runs.
+class Operation : public Timer {
+ public:
+  using Then = std::function<void(int64_t result)>;
+
+  explicit Operation(State& state);
+  ~Operation();
+
+  // Each requires idle(). `owner` may be null where something else keeps the operation alive until it ends.
+  void read(int file, void* into, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
+  void write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
+  void poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then);
+  void wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then);
+  // `then` still comes, with -ECANCELED or the real result.
+  void stop();
+
+  Operation* list_prev = nullptr;
+  Operation* list_next = nullptr;
+
+ private:
+  // False if the store goes: then the operation ends with -ECANCELED at the strand's next turn.
+  bool begin(std::shared_ptr<void> owner, Then then, bool is_write);
+  static void on_done(Completion* completion, int64_t value);
+  State& state_;
+  std::shared_ptr<void> owner_;
+  Then then_;
+  bool is_write_ = false;
+  friend class State;
+};
+
+class State final : public StoreAttachment {
+ public:
+  State(Store& store, WasiOptions options);
+  ~State() override;
+
+  // Reads, waits and timers end; writes that have begun are let through.
+  void cancel_operations() override;
+  bool closing() const { return closing_; }
+
+  template <typename R, typename... Args>
+  Own<R> make(Args&&... args) {
+    return {objects.add(std::make_shared<R>(std::forward<Args>(args)...))};
+  }
+  template <typename R>
+  Own<R> share(std::shared_ptr<R> object) {
+    return {objects.add(std::move(object))};
+  }
+  template <typename R>
+  std::shared_ptr<R> get(Borrow<R> handle) const {
+    return objects.get<R>(handle.rep);
+  }
+
+  // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
+  void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);
+
+  Store& store;
+  WasiOptions options;
+  std::vector<std::pair<std::string, std::string>> environment;  // options.env and what was inherited
+  ObjectTable objects;
+  host::ResourceTypes resources;
+  struct Preopen {
+    std::shared_ptr<File> file;
+    const WasiPreopen* options;
+  };
+  std::vector<Preopen> preopens;
+
+ private:
+  friend class Operation;
+  IntrusiveList<Operation, &Operation::list_prev, &Operation::list_next> operations_;
+  bool closing_ = false;
+};
+
+// One for each interface family.
+void add_cli(State& state, HostInterfaces& interfaces);          // wasi/cli.cpp
+void add_clocks(State& state, HostInterfaces& interfaces);       // wasi/clocks.cpp
+void add_random(State& state, HostInterfaces& interfaces);       // wasi/random.cpp
+void add_io(State& state, HostInterfaces& interfaces);           // wasi/io.cpp
+void add_filesystem(State& state, HostInterfaces& interfaces);   // wasi/filesystem.cpp
+void add_sockets_0_2(State& state, HostInterfaces& interfaces);  // wasi/sockets_0_2.cpp
+void add_sockets_0_3(State& state, HostInterfaces& interfaces);  // wasi/sockets_0_3.cpp
+
+}  // namespace wjit::wasi

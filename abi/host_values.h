@@ -39,6 +39,7 @@ struct String {
   size_t size = 0;
   String() = default;
   String(std::string_view text) : data(text.data()), size(text.size()) {}  // NOLINT: borrows, like a view
+  String(const char* literal) : String(std::string_view(literal)) {}        // NOLINT
   operator std::string_view() const { return {data, size}; }               // NOLINT
   std::string string() const { return {data, size}; }
 };
@@ -84,9 +85,9 @@ struct Future {
 // ---- payloads of variants ----
 
 template <typename T>
-constexpr size_t size_of = sizeof(T);
+inline constexpr size_t size_of = sizeof(T);
 template <>
-constexpr size_t size_of<Unit> = 0;
+inline constexpr size_t size_of<Unit> = 0;
 template <typename T>
 constexpr size_t align_of = alignof(T);
 

@@ -103,6 +103,7 @@ class Store final : public Strand {
   // --- for the rest of abi/ ---
   Thread* current = nullptr;               // the thread that runs; null in plain host code
   ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
+  const std::vector<std::unique_ptr<ComponentInstance>>& instances() const { return instances_; }  // in order of making
   ComponentInstance& host_instance() { return *host_instance_; }  // holds what the host has handles of
   const PayloadType* intern_payload(const std::shared_ptr<const ComponentTypes>& types, TypeId stream_or_future,
                                     const std::unordered_map<ResourceId, ResourceType*>& resources);

@@ -1,9 +1,9 @@
-// A decoded and validated component: data only. A component is the list of its definitions in their order; instantiating it
-// (abi/instantiate.cpp) means to run that list once, each definition appending to the index space of its sort, just as
-// the binary format says. Made by decode_component; immutable afterwards and shared between threads.
+// A decoded and validated component: data only. A component is the list of its definitions in their order;
+// instantiating it (abi/instantiate.cpp) means to run that list once, each definition appending to the index space of
+// its sort, just as the binary format says. Made by decode_component; immutable afterwards and shared between threads.
 //
-// Index spaces:  core: func, table, memory, global, tag, module, instance      component: func, type, component, instance
-// Core types and component types need no run-time index space: definitions carry TypeIds.
+// Index spaces:  core: func, table, memory, global, tag, module, instance      component: func, type, component,
+// instance Core types and component types need no run-time index space: definitions carry TypeIds.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,16 @@
 
 namespace wjit {
 
-enum class CoreSort : uint8_t { Func = 0, Table = 1, Memory = 2, Global = 3, Tag = 4, Type = 0x10, Module = 0x11, Instance = 0x12 };
+enum class CoreSort : uint8_t {
+  Func = 0,
+  Table = 1,
+  Memory = 2,
+  Global = 3,
+  Tag = 4,
+  Type = 0x10,
+  Module = 0x11,
+  Instance = 0x12
+};
 
 // What an index refers to: a core sort (then `core`), or a component-level sort.
 enum class Sort : uint8_t { Core = 0, Func = 1, Value = 2, Type = 3, Component = 4, Instance = 5 };
@@ -59,79 +68,81 @@ struct Component;
 
 namespace def {
 
-struct CoreModule {                     // -> core module
+struct CoreModule {  // -> core module
   std::shared_ptr<const Module> module;
 };
-struct CoreInstantiate {                // -> core instance
+struct CoreInstantiate {  // -> core instance
   uint32_t module = 0;
   std::vector<std::pair<std::string, uint32_t>> args;  // name -> core instance
 };
-struct CoreInlineExports {              // -> core instance
+struct CoreInlineExports {  // -> core instance
   std::vector<NamedSortIndex> exports;
 };
-struct NestedComponent {                // -> component
+struct NestedComponent {  // -> component
   std::shared_ptr<const wjit::Component> component;
 };
-struct Instantiate {                    // -> instance
+struct Instantiate {  // -> instance
   uint32_t component = 0;
   std::vector<NamedSortIndex> args;
-  TypeId type = kNoType;                // static instance type of the result, its bound resources fresh
+  TypeId type = kNoType;  // static instance type of the result, its bound resources fresh
 };
-struct InlineExports {                  // -> instance
+struct InlineExports {  // -> instance
   std::vector<NamedSortIndex> exports;
   TypeId type = kNoType;
 };
-struct AliasExport {                    // -> item.sort (types have no run-time effect)
+struct AliasExport {  // -> item.sort (types have no run-time effect)
   uint32_t instance = 0;
   std::string name;
   Sort sort = Sort::Func;
-  CoreSort core = CoreSort::Module;     // Sort::Core: always Module
-  TypeId type = kNoType;                // static type of the aliased item
+  CoreSort core = CoreSort::Module;  // Sort::Core: always Module
+  TypeId type = kNoType;             // static type of the aliased item
 };
-struct AliasCoreExport {                // -> core sort
+struct AliasCoreExport {  // -> core sort
   uint32_t instance = 0;
   std::string name;
   CoreSort sort = CoreSort::Func;
 };
-struct AliasOuter {                     // -> core module or component (outer type aliases have no run-time effect)
-  Sort sort = Sort::Component;          // Component, or Core with core == Module
+struct AliasOuter {             // -> core module or component (outer type aliases have no run-time effect)
+  Sort sort = Sort::Component;  // Component, or Core with core == Module
   CoreSort core = CoreSort::Module;
-  uint32_t count = 0;                   // enclosing components outward; 0 is this one
+  uint32_t count = 0;  // enclosing components outward; 0 is this one
   uint32_t index = 0;
 };
-struct Resource {                       // defines a resource type; binds `resource` in this instance
+struct Resource {  // defines a resource type; binds `resource` in this instance
   ResourceId resource = 0;
   ValType rep = ValType::i32();
-  std::optional<uint32_t> dtor;         // core func
+  std::optional<uint32_t> dtor;  // core func
 };
-struct CanonLift {                      // -> func
+struct CanonLift {  // -> func
   uint32_t core_func = 0;
   CanonOptions options;
-  TypeId type = kNoType;                // Func type
+  TypeId type = kNoType;  // Func type
 };
-struct CanonLower {                     // -> core func
+struct CanonLower {  // -> core func
   uint32_t func = 0;
   CanonOptions options;
-  TypeId type = kNoType;                // Func type of `func`
+  TypeId type = kNoType;  // Func type of `func`
   FuncType core_type;
 };
-struct CanonDefine {                    // -> core func: every other canonical definition
+struct CanonDefine {  // -> core func: every other canonical definition
   CanonBuiltin builtin{};
-  TypeId type = kNoType;                // stream/future type, resource type, task.return's result (kNoType: none)
-  CanonOptions options = {};            // as far as the built-in takes any; `memory` of waitable-set.wait too
-  bool is_async = false;                // subtask.cancel, *.cancel-*
-  bool cancellable = false;             // waitable-set.wait/poll, thread.*
-  uint32_t slot = 0;                    // context.get/set
-  ValType slot_type = ValType::i32();   // context.get/set
-  uint32_t table = 0;                   // thread.new-indirect: core table
-  FuncType thread_type = {};            // thread.new-indirect
-  FuncType core_type = {};              // signature of the resulting core function
+  TypeId type = kNoType;               // stream/future type, resource type, task.return's result (kNoType: none)
+  CanonOptions options = {};           // as far as the built-in takes any; `memory` of waitable-set.wait too
+  bool is_async = false;               // subtask.cancel, *.cancel-*
+  bool cancellable = false;            // waitable-set.wait/poll, thread.*
+  uint32_t slot = 0;                   // context.get/set
+  ValType slot_type = ValType::i32();  // context.get/set
+  uint32_t table = 0;                  // thread.new-indirect: core table
+  FuncType thread_type = {};           // thread.new-indirect
+  FuncType core_type = {};             // signature of the resulting core function
 };
-struct Import {                         // -> by decl.sort; Instance: binds the resources that its type exports
+struct Import {  // -> by decl.sort; Instance: binds the resources that its type exports
   ExternDecl decl;
 };
-struct Export {                         // -> the same sort as `item` (a new index for the exported item)
-  ExternDecl decl;                      // as ascribed
+// -> the same sort as `item` (a new index for the exported item). A type ascribed as (sub resource) binds a ResourceId
+// of its own to item's resource; ascribed instances keep item's resources.
+struct Export {
+  ExternDecl decl;  // as ascribed
   SortIndex item;
 };
 
@@ -139,16 +150,16 @@ struct Export {                         // -> the same sort as `item` (a new ind
 
 using Definition =
     std::variant<def::CoreModule, def::CoreInstantiate, def::CoreInlineExports, def::NestedComponent, def::Instantiate,
-                 def::InlineExports, def::AliasExport, def::AliasCoreExport, def::AliasOuter, def::Resource, def::CanonLift,
-                 def::CanonLower, def::CanonDefine, def::Import, def::Export>;
+                 def::InlineExports, def::AliasExport, def::AliasCoreExport, def::AliasOuter, def::Resource,
+                 def::CanonLift, def::CanonLower, def::CanonDefine, def::Import, def::Export>;
 
 struct Component {
   std::shared_ptr<const Bytes> bytes;
   ByteRange range;
   std::shared_ptr<const ComponentTypes> types;  // the whole tree's
   std::vector<Definition> definitions;
-  TypeId type = kNoType;                        // its Component type: imports and exports
-  std::string name;                             // from the component-name section
+  TypeId type = kNoType;  // its Component type: imports and exports
+  std::string name;       // from the component-name section
 };
 
 // Decodes and validates a component (and all nested modules and components). Offsets in errors are those of `bytes`.

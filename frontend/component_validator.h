@@ -9,7 +9,7 @@
 //            component_validator_canon.cpp     canonical definitions
 // Rules: component-model Binary.md and Explainer.md, CanonicalABI.md "Canonical Definitions".
 //
-// Protocol: the decoder sets the offset, then calls one function; after an error (first_error in the sink) results are
+// Protocol: the decoder sets the offset, then calls one function; after an error (the sink keeps the first) results are
 // kNoType or empty, and the decoder stops. Caller: frontend/component_decoder.cpp. Not thread-safe. Tests:
 // test/unit/component_test.cpp.
 #pragma once

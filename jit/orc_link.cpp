@@ -101,7 +101,7 @@ struct LinkState {
   uint64_t eh_frame = 0;
   size_t eh_frame_size = 0;
   std::vector<uint8_t> debug_line;
-  CodeMapping* mapping = nullptr;
+  std::unique_ptr<CodePieces> pieces;
   std::string error;
 };
 
@@ -165,7 +165,7 @@ class LinkContext : public jitlink::JITLinkContext {
   }
 
   void notifyFinalized(jitlink::JITLinkMemoryManager::FinalizedAlloc allocation) override {
-    state_.mapping = allocation.release().toPtr<CodeMapping*>();
+    state_.pieces.reset(allocation.release().toPtr<CodePieces*>());
   }
 
  private:
@@ -174,14 +174,13 @@ class LinkContext : public jitlink::JITLinkContext {
 
 // What LinkedCode::memory points to.
 struct LinkedMemory {
-  CodeMapping* mapping = nullptr;
+  std::unique_ptr<CodePieces> pieces;
   std::vector<uint64_t> ranges;
   const uint8_t* eh_frame = nullptr;
 
   ~LinkedMemory() {
     for (uint64_t begin : ranges) code_map::remove(begin);
     if (eh_frame) deregister_frames(eh_frame);
-    unmap(mapping);
   }
 };
 
@@ -194,10 +193,10 @@ Result<LinkedCode> link_object(std::unique_ptr<llvm::MemoryBuffer> object, std::
   LinkState state;
   state.symbols = &symbols;
   jitlink::link(std::move(*graph), std::make_unique<LinkContext>(state));
-  if (!state.mapping) return fail("cannot link compiled code: {}", state.error);
+  if (!state.pieces) return fail("cannot link compiled code: {}", state.error);
 
   auto memory = std::make_shared<LinkedMemory>();
-  memory->mapping = state.mapping;
+  memory->pieces = std::move(state.pieces);
   if (state.eh_frame_size != 0) {
     memory->eh_frame = reinterpret_cast<const uint8_t*>(state.eh_frame);
     register_frames(memory->eh_frame, state.eh_frame_size);

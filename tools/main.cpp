@@ -3,8 +3,6 @@
 // Tests: test/lit/usage.
 #include <csignal>
 #include <cstdio>
-#include <map>
-#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -13,11 +11,14 @@
 namespace wjit::tools {
 namespace {
 
-// -O0 and -O2 share one variable; the fast pipeline is the default.
+// -O0 or -O2.
 void add_optimization(CLI::App* command, CompileOptions& options) {
-  command->add_flag_callback("-O0", [&options] { options.level = CompileOptions::Level::Fast; },
-                             "compile fast (the default)");
-  command->add_flag_callback("-O2", [&options] { options.level = CompileOptions::Level::Full; }, "compile for speed");
+  command
+      ->add_option_function<int>(
+          "-O",
+          [&options](int level) { options.level = level == 2 ? CompileOptions::Level::Full : CompileOptions::Level::Fast; },
+          "-O0: compile fast (the default); -O2: compile for speed")
+      ->check(CLI::IsMember({0, 2}));
 }
 
 void describe_run(CLI::App* command, RunOptions& options) {

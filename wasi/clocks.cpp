@@ -114,10 +114,10 @@ void add_0_2(State& state, HostInterfaces& interfaces) {
   monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
   monotonic.add<uint64_t()>("resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
   monotonic.add<Own<Pollable>(uint64_t)>("subscribe-instant", [&state](HostCall&, uint64_t when) {
-    return make_timer_pollable(state, deadline(when));
+    return state.share(timer_pollable(state, deadline(when)));
   });
   monotonic.add<Own<Pollable>(uint64_t)>("subscribe-duration", [&state](HostCall&, uint64_t duration) {
-    return make_timer_pollable(state, deadline_after(duration));
+    return state.share(timer_pollable(state, deadline_after(duration)));
   });
   interfaces.add(monotonic.finish());
 

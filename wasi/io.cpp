@@ -115,15 +115,15 @@ class OutputPollable final : public Pollable {
 
 }  // namespace
 
-Own<Pollable> make_timer_pollable(State& state, int64_t deadline_ns) {
-  return state.share<Pollable>(std::make_shared<TimerPollable>(state, deadline_ns));
+std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns) {
+  return std::make_shared<TimerPollable>(state, deadline_ns);
 }
 
-Own<Pollable> make_file_pollable(State& state, std::shared_ptr<File> file, short events) {
-  return state.share<Pollable>(std::make_shared<FilePollable>(state, std::move(file), events));
+std::shared_ptr<Pollable> file_pollable(State& state, std::shared_ptr<File> file, short events) {
+  return std::make_shared<FilePollable>(state, std::move(file), events);
 }
 
-Own<Pollable> make_ready_pollable(State& state) { return state.share<Pollable>(std::make_shared<ReadyPollable>()); }
+std::shared_ptr<Pollable> ready_pollable() { return std::make_shared<ReadyPollable>(); }
 
 // ---- input ----
 
@@ -161,8 +161,8 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
 }
 
 Own<Pollable> InputStream::subscribe() {
-  if (kind_ == InputKind::RegularFile || closed_) return make_ready_pollable(state_);
-  return make_file_pollable(state_, file_, POLLIN);
+  bool ready = kind_ == InputKind::RegularFile || closed_;
+  return state_.share(ready ? ready_pollable() : file_pollable(state_, file_, POLLIN));
 }
 
 // ---- output ----

@@ -48,10 +48,10 @@ class Pollable : public Object {
 void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then);
 
 // Ready when CLOCK_MONOTONIC reaches the deadline.
-Own<Pollable> make_timer_pollable(State& state, int64_t deadline_ns);
+std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns);
 // Ready when a descriptor can be read (POLLIN) or written (POLLOUT), or has failed.
-Own<Pollable> make_file_pollable(State& state, std::shared_ptr<File> file, short events);
-Own<Pollable> make_ready_pollable(State& state);
+std::shared_ptr<Pollable> file_pollable(State& state, std::shared_ptr<File> file, short events);
+std::shared_ptr<Pollable> ready_pollable();
 
 enum class InputKind : uint8_t {
   Stream,       // pipe, terminal, socket: may have nothing to read

@@ -2,6 +2,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "wasi/state.h"
 
@@ -10,6 +11,8 @@ namespace {
 
 // The guest's memory bounds what it can take; this bounds what one call makes the host allocate.
 constexpr uint64_t kMaxBytes = 64 << 20;
+
+}  // namespace
 
 void fill_random(void* memory, size_t bytes) {
   auto* at = static_cast<char*>(memory);
@@ -23,6 +26,8 @@ void fill_random(void* memory, size_t bytes) {
     bytes -= static_cast<size_t>(n);
   }
 }
+
+namespace {
 
 template <typename T>
 T random_value() {

@@ -104,7 +104,7 @@ class Operation : public Timer {
   friend class State;
 };
 
-class State final : public StoreAttachment {
+class State final : public StoreAttachment, public std::enable_shared_from_this<State> {
  public:
   State(Store& store, WasiOptions options);
   ~State() override;
@@ -145,6 +145,9 @@ class State final : public StoreAttachment {
   IntrusiveList<Operation, &Operation::list_prev, &Operation::list_next> operations_;
   bool closing_ = false;
 };
+
+// Fills memory from getrandom(2). wasi/random.cpp.
+void fill_random(void* memory, size_t bytes);
 
 // One for each interface family.
 void add_cli(State& state, HostInterfaces& interfaces);          // wasi/cli.cpp

@@ -1,0 +1,54 @@
+# lit: every test below this folder is a command line or two, with FileCheck over what they print. Run by test/run.py, or
+#
+#     lit-22 -v test/lit                              # of the release build
+#     lit-22 -v --param build=build/debug test/lit
+#
+# Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away,
+# %root the checkout. A test that needs ../shared has `REQUIRES: shared`.
+import os
+import shutil
+import subprocess
+
+import lit.formats
+
+root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+build = os.path.abspath(lit_config.params.get("build", os.path.join(root, "build", "release")))
+shared = os.path.abspath(lit_config.params.get("shared", os.path.join(root, "..", "shared")))
+llvm_tools = lit_config.params.get("llvm_tools", "/usr/lib/llvm-22/bin")
+
+config.name = "wjit"
+config.test_format = lit.formats.ShTest(execute_external=True)
+config.suffixes = [".wat", ".test", ".wast"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.dirname(os.path.abspath(__file__))
+config.test_exec_root = os.path.join(build, "lit")
+
+wjit = os.path.join(build, "wjit")
+guests = os.path.join(root, "test", "guests")
+config.substitutions += [
+    ("%wjit", wjit),
+    ("%guests", guests),
+    ("%examples", os.path.join(root, "examples")),
+    ("%deny_io_uring", "python3 " + os.path.join(root, "test", "scripts", "deny_io_uring.py")),
+    ("%root", root),
+    ("%shared", shared),
+]
+config.environment["PATH"] = os.pathsep.join([llvm_tools, config.environment["PATH"]])
+# FileCheck writes what it wants to say about a mismatch; keep the input dump short.
+config.environment["FILECHECK_OPTS"] = "--dump-input-context=3"
+for name in ("GREETING", "WJIT_LOG"):
+    config.environment.pop(name, None)
+
+if not os.path.exists(wjit):
+    lit_config.fatal(f"{wjit} is missing: build first (cmake --build --preset release)")
+if os.path.isdir(os.path.join(shared, "spec")):
+    config.available_features.add("shared")
+if os.geteuid() == 0 and shutil.which("setpriv"):
+    # Root reads everything; without these capabilities it is like any other owner.
+    command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if subprocess.run(command + ["true"], capture_output=True).returncode == 0:
+        config.available_features.add("permissions")
+        config.substitutions.append(("%without_override", " ".join(command)))
+elif os.geteuid() != 0:
+    config.available_features.add("permissions")
+    config.substitutions.append(("%without_override", "env"))

@@ -1,0 +1,2 @@
+(module (func (export "f") (loop (br 0))))
+(invoke "f")

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""The test command: everything that shows that the project works, in one go.
+
+    test/run.py [--build build/release] [--shared ../shared] [--jobs N] [PART…]
+
+Parts, all of them by default:
+    scripts   the direction of includes, and that comments name what exists (test/scripts)
+    unit      GoogleTest, in as many processes as there are jobs (test/unit)
+    lit       command lines: IR, diagnostics, real guests, failure paths (test/lit)
+    suites    `wjit wast` over the public suites in ../shared; what must fail is listed in test/known_failures.txt
+
+The last line is `N passed, N failed`, over all parts; the status is 0 when nothing failed. Where ../shared is absent its
+suites are skipped, with a line that says so.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+class Total:
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+
+    def add(self, part, passed, failed, since):
+        self.passed += passed
+        self.failed += failed
+        print(f"== {part}: {passed} passed, {failed} failed ({time.monotonic() - since:.0f} s)", flush=True)
+
+
+def scripts(options, total):
+    since = time.monotonic()
+    passed = failed = 0
+    for name in ("check_includes.py", "check_comments.py"):
+        status = subprocess.run([sys.executable, ROOT / "test" / "scripts" / name, ROOT]).returncode
+        passed, failed = (passed + 1, failed) if status == 0 else (passed, failed + 1)
+    total.add("scripts", passed, failed, since)
+
+
+def unit(options, total):
+    """One process a shard; a shard that dies counts as one failure beside what it had reported."""
+    since = time.monotonic()
+    program = options.build / "wjit_unit"
+    if not program.exists():
+        print(f"{program} is missing")
+        return total.add("unit", 0, 1, since)
+    passed = failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        shards = []
+        for index in range(options.jobs):
+            environment = dict(os.environ, GTEST_TOTAL_SHARDS=str(options.jobs), GTEST_SHARD_INDEX=str(index))
+            report, log = pathlib.Path(folder, f"{index}.json"), open(pathlib.Path(folder, f"{index}.log"), "w+")
+            command = [program, f"--gtest_output=json:{report}", "--gtest_brief=1"]
+            shards.append((subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=ROOT), report, log))
+        for process, report, log in shards:
+            try:
+                status = process.wait(timeout=options.timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                status = process.wait()
+            log.seek(0)
+            text = log.read()
+            if report.exists():
+                result = json.loads(report.read_text())
+                passed += result["tests"] - result["failures"] - result["disabled"]
+                failed += result["failures"]
+            else:
+                failed += 1
+                text += f"\n{program.name}: a shard ended with status {status} before it was through"
+            if status != 0:
+                print(text[-20000:], flush=True)
+    total.add("unit", passed, failed, since)
+
+
+def lit(options, total):
+    since = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder, "lit.json")
+        command = ["lit-22", "-q", "-v", f"-j{options.jobs}", f"--output={report}", f"--timeout={options.lit_timeout}",
+                   "--param", f"build={options.build}", "--param", f"shared={options.shared}", ROOT / "test" / "lit"]
+        status = subprocess.run(command).returncode
+        if not report.exists():
+            return total.add("lit", 0, 1, since)
+        codes = [test["code"] for test in json.loads(report.read_text())["tests"]]
+    good, left_out = ("PASS", "XFAIL", "FLAKYPASS"), ("UNSUPPORTED", "SKIPPED", "EXCLUDED")
+    passed = sum(code in good for code in codes)
+    skipped = sum(code in left_out for code in codes)
+    failed = len(codes) - passed - skipped
+    if skipped:
+        print(f"lit: {skipped} tests need what is not here")
+    total.add("lit", passed, max(failed, 1 if status != 0 else 0), since)
+
+
+def suites(options, total):
+    since = time.monotonic()
+    spec = options.shared / "spec"
+    if not spec.is_dir():
+        return print(f"== suites: skipped, {spec} is absent")
+    files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("component/**/*.wast"))
+    command = [options.build / "wjit", "wast", "--known-failures", ROOT / "test" / "known_failures.txt",
+               "--jobs", str(options.jobs), "--timeout", str(options.script_timeout)] + files
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    print("\n".join(line for line in output.splitlines() if line.startswith("FAIL")))
+    last = output.splitlines()[-1] if output else ""
+    match = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) known to fail)?", last)
+    if not match:
+        return total.add("suites", 0, 1, since)
+    if match.group(3):
+        print(f"suites: {match.group(3)} scripts are known to fail (test/known_failures.txt)")
+    total.add("suites", int(match.group(1)), int(match.group(2)), since)
+
+
+PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
+    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--timeout", type=int, default=600, help="seconds for the unit tests")
+    parser.add_argument("--lit-timeout", type=int, default=120, help="seconds for each lit test")
+    parser.add_argument("--script-timeout", type=int, default=60, help="seconds for each script of the suites")
+    options = parser.parse_args()
+    options.build = options.build.resolve()
+    options.shared = options.shared.resolve()
+    unknown = [part for part in options.parts if part not in PARTS]
+    if unknown:
+        parser.error(f"unknown part {unknown[0]}; there are {', '.join(PARTS)}")
+    total = Total()
+    for part in options.parts or PARTS:
+        PARTS[part](options, total)
+    print(f"{total.passed} passed, {total.failed} failed")
+    return 0 if total.failed == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,285 @@
+// Paths below a folder. See wasi/files.h.
+#include "wasi/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <climits>
+#include <memory>
+#include <utility>
+
+namespace wjit::wasi {
+namespace {
+
+constexpr int kMaxLinks = 40;  // symbolic links in one path, as the kernel has it
+
+class Descriptor {
+ public:
+  explicit Descriptor(int64_t fd = -1) : fd_(static_cast<int>(fd)) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
+
+// 0, or why the path cannot be one of a guest's.
+int64_t check_path(const std::string& path) {
+  if (path.empty()) return -ENOENT;
+  if (path.find('\0') != std::string::npos) return -EINVAL;
+  return path[0] == '/' ? -EPERM : 0;
+}
+
+// Puts a path's components before those that are there.
+void prepend(std::deque<std::string>& components, const std::string& path) {
+  std::deque<std::string> parts;
+  for (size_t begin = 0; begin < path.size();) {
+    size_t end = std::min(path.find('/', begin), path.size());
+    if (end > begin) parts.push_back(path.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  components.insert(components.begin(), parts.begin(), parts.end());
+}
+
+// readlinkat; -EINVAL where it is no symbolic link.
+int64_t link_contents(int folder, const char* name, std::string* into) {
+  into->resize(PATH_MAX);
+  ssize_t n = readlinkat(folder, name, into->data(), into->size());
+  if (n < 0) return -int64_t{errno};
+  if (static_cast<size_t>(n) == into->size()) return -ENAMETOOLONG;
+  into->resize(static_cast<size_t>(n));
+  return 0;
+}
+
+}  // namespace
+
+FileType file_type(mode_t mode) {
+  switch (mode & S_IFMT) {
+    case S_IFBLK: return FileType::BlockDevice;
+    case S_IFCHR: return FileType::CharacterDevice;
+    case S_IFDIR: return FileType::Directory;
+    case S_IFIFO: return FileType::Fifo;
+    case S_IFLNK: return FileType::SymbolicLink;
+    case S_IFREG: return FileType::RegularFile;
+    case S_IFSOCK: return FileType::Socket;
+    default: return FileType::Unknown;
+  }
+}
+
+// ".." leaves a folder the way it was entered, through the list of open ancestors, so moving folders about meanwhile
+// leads nowhere outside; each component is opened without following links, which are resolved here.
+int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, mode_t mode, bool follow) {
+  if (int64_t bad = check_path(path); bad < 0) return bad;
+  std::deque<std::string> components;
+  prepend(components, path);
+  std::vector<Descriptor> ancestors;  // below `folder`, innermost last
+  bool must_be_folder = path.back() == '/';
+  int links = 0;
+  auto here = [&] { return ancestors.empty() ? folder : ancestors.back().get(); };
+  while (!components.empty()) {
+    std::string component = std::move(components.front());
+    components.pop_front();
+    bool last = components.empty();
+    if (component == ".") continue;
+    if (component == "..") {
+      if (ancestors.empty()) return -EPERM;
+      ancestors.pop_back();
+      continue;
+    }
+    if (!last || must_be_folder || follow) {
+      std::string contents;
+      int64_t is_link = link_contents(here(), component.c_str(), &contents);
+      if (is_link == 0) {
+        if (++links > kMaxLinks) return -ELOOP;
+        if (contents.empty()) return -ENOENT;
+        if (contents[0] == '/') return -EPERM;
+        if (last && contents.back() == '/') must_be_folder = true;
+        prepend(components, contents);
+        continue;
+      }
+      if (is_link != -EINVAL && !last) return is_link;
+    }
+    if (last) {
+      int all = flags | O_NOFOLLOW | O_CLOEXEC | (must_be_folder ? O_DIRECTORY : 0);
+      return result_of(openat(here(), component.c_str(), all, mode));
+    }
+    Descriptor next(openat(here(), component.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
+    if (next.get() < 0) return -int64_t{errno};
+    ancestors.push_back(std::move(next));
+  }
+  // "." or ".." was last: the folder itself.
+  if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return -EEXIST;
+  return result_of(openat(here(), ".", (flags & ~O_CREAT) | O_CLOEXEC, mode));
+}
+
+int64_t open_beneath(int folder, const std::string& path, int flags, mode_t mode, bool follow) {
+  if (int64_t bad = check_path(path); bad < 0) return bad;
+  static std::atomic<bool> denied{false};
+  if (denied.load(std::memory_order_relaxed)) return open_beneath_by_walking(folder, path, flags, mode, follow);
+  open_how how{};
+  how.flags = static_cast<uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
+  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  constexpr int kTries = 16;  // EAGAIN: something was renamed meanwhile
+  for (int i = 0; i < kTries; ++i) {
+    int64_t fd = result_of(syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
+    if (fd == -EAGAIN || fd == -EINTR) continue;
+    if (fd == -EXDEV) return -EPERM;
+    if (fd == -ENOSYS || fd == -EPERM) {  // an old kernel, or a filter that knows nothing of it (or really a denial)
+      if (fd == -ENOSYS) denied.store(true, std::memory_order_relaxed);
+      break;
+    }
+    return fd;
+  }
+  return open_beneath_by_walking(folder, path, flags, mode, follow);
+}
+
+// ---- things done to a path's last component in its folder ----
+
+namespace {
+
+struct Parent {
+  Descriptor fd;
+  std::string name;         // never "." or ".."
+  bool slash_behind = false;
+};
+
+int64_t open_parent(int folder, const std::string& path, Parent* parent) {
+  if (int64_t bad = check_path(path); bad < 0) return bad;
+  size_t end = path.find_last_not_of('/') + 1;
+  size_t slash = path.rfind('/', end - 1);
+  size_t begin = slash == std::string::npos ? 0 : slash + 1;
+  parent->name = path.substr(begin, end - begin);
+  parent->slash_behind = end < path.size();
+  if (parent->name == "." || parent->name == "..") return -EINVAL;
+  std::string above = begin == 0 ? "." : path.substr(0, begin);
+  int64_t fd = open_beneath(folder, above, O_PATH | O_DIRECTORY, 0, true);
+  if (fd < 0) return fd;
+  parent->fd = Descriptor(fd);
+  return 0;
+}
+
+}  // namespace
+
+int64_t stat_beneath(int folder, const std::string& path, bool follow, struct stat* into) {
+  int64_t fd = open_beneath(folder, path, O_PATH, 0, follow);
+  if (fd < 0) return fd;
+  Descriptor file(fd);
+  return result_of(fstat(file.get(), into));
+}
+
+int64_t set_times_beneath(int folder, const std::string& path, bool follow, const timespec times[2]) {
+  int64_t fd = open_beneath(folder, path, O_PATH, 0, follow);
+  if (fd < 0) return fd;
+  Descriptor file(fd);
+  // The kernel takes an O_PATH descriptor with an empty path since 5.8.
+  return result_of(utimensat(file.get(), "", times, AT_EMPTY_PATH));
+}
+
+int64_t make_directory(int folder, const std::string& path) {
+  Parent parent;
+  int64_t opened = open_parent(folder, path, &parent);
+  if (opened == -EINVAL) return -EEXIST;
+  if (opened < 0) return opened;
+  return result_of(mkdirat(parent.fd.get(), parent.name.c_str(), 0777));
+}
+
+int64_t remove_directory(int folder, const std::string& path) {
+  Parent parent;
+  if (int64_t opened = open_parent(folder, path, &parent); opened < 0) return opened;
+  return result_of(unlinkat(parent.fd.get(), parent.name.c_str(), AT_REMOVEDIR));
+}
+
+int64_t unlink_file(int folder, const std::string& path) {
+  Parent parent;
+  int64_t opened = open_parent(folder, path, &parent);
+  if (opened == -EINVAL) return -EISDIR;
+  if (opened < 0) return opened;
+  if (parent.slash_behind) {
+    struct stat status {};
+    if (fstatat(parent.fd.get(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -int64_t{errno};
+    return S_ISDIR(status.st_mode) ? -EISDIR : -ENOTDIR;
+  }
+  return result_of(unlinkat(parent.fd.get(), parent.name.c_str(), 0));
+}
+
+int64_t rename_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path) {
+  Parent from, to;
+  if (int64_t opened = open_parent(old_folder, old_path, &from); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
+  if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
+  // The kernel checks what a slash says: only folders have one.
+  std::string old_name = from.slash_behind ? from.name + "/" : from.name;
+  std::string new_name = to.slash_behind ? to.name + "/" : to.name;
+  return result_of(renameat(from.fd.get(), old_name.c_str(), to.fd.get(), new_name.c_str()));
+}
+
+int64_t link_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path) {
+  Parent from, to;
+  if (int64_t opened = open_parent(old_folder, old_path, &from); opened < 0) return opened == -EINVAL ? -EPERM : opened;
+  if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EEXIST : opened;
+  if (from.slash_behind || to.slash_behind) return -ENOTDIR;
+  return result_of(linkat(from.fd.get(), from.name.c_str(), to.fd.get(), to.name.c_str(), 0));
+}
+
+int64_t make_symlink(const std::string& contents, int folder, const std::string& path) {
+  if (contents.find('\0') != std::string::npos) return -EINVAL;
+  if (!contents.empty() && contents[0] == '/') return -EPERM;  // would point out of what the guest can see
+  Parent parent;
+  int64_t opened = open_parent(folder, path, &parent);
+  if (opened == -EINVAL) return -EEXIST;
+  if (opened < 0) return opened;
+  if (parent.slash_behind) return -ENOENT;
+  return result_of(symlinkat(contents.c_str(), parent.fd.get(), parent.name.c_str()));
+}
+
+int64_t read_link(int folder, const std::string& path, std::string* into) {
+  int64_t fd = open_beneath(folder, path, O_PATH, 0, false);
+  if (fd < 0) return fd;
+  Descriptor link(fd);
+  int64_t read = link_contents(link.get(), "", into);
+  if (read == -ENOENT) return -EINVAL;  // an O_PATH descriptor of something else than a link
+  if (read < 0) return read;
+  return !into->empty() && (*into)[0] == '/' ? -EPERM : 0;
+}
+
+int64_t read_directory(int folder, std::vector<DirectoryEntry>* into) {
+  Descriptor fd(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return -int64_t{errno};
+  std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(fd.get()), &closedir);
+  if (stream == nullptr) return -int64_t{errno};
+  fd.release();
+  for (;;) {
+    errno = 0;
+    dirent* entry = readdir(stream.get());
+    if (entry == nullptr) return -int64_t{errno};
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    FileType type = file_type(DTTOIF(entry->d_type));
+    if (entry->d_type == DT_UNKNOWN) {
+      struct stat status {};
+      if (fstatat(dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0) type = file_type(status.st_mode);
+    }
+    into->push_back({entry->d_name, type, entry->d_ino});
+  }
+}
+
+}  // namespace wjit::wasi

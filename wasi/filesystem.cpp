@@ -1,0 +1,533 @@
+// wasi:filesystem at 0.2 and 0.3.0: types and preopens. The functions that both versions have are written once, over
+// Version2 and Version3 (wasi/filesystem.h); their work is done on helper threads, reading and writing by the
+// scheduler's I/O. Tests: test/unit/wasi_files_test.cpp, the guests of test/guests.
+#include "wasi/filesystem.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "wasi/file_streams.h"
+#include "wasi/io.h"
+
+namespace wjit::wasi {
+
+// ---- errors and types ----
+
+v2::Code v2::code(int64_t error_number) {
+  switch (error_number < 0 ? -error_number : error_number) {
+#define FILE_ERROR(number, name) \
+  case number: return FileErrorCode::name;
+    FILE_ERRORS(FILE_ERROR)
+#undef FILE_ERROR
+    case EAGAIN: return FileErrorCode::would_block;
+    default: return FileErrorCode::io;
+  }
+}
+
+v3::Code v3::code(int64_t error_number) {
+  switch (error_number < 0 ? -error_number : error_number) {
+#define FILE_ERROR(number, name) case number:
+    FILE_ERRORS(FILE_ERROR)
+#undef FILE_ERROR
+    {
+      auto as_0_2 = static_cast<uint8_t>(v2::code(error_number));
+      static_assert(static_cast<uint8_t>(FileErrorCode::would_block) == 1);
+      return Code(static_cast<uint8_t>(as_0_2 == 0 ? 0 : as_0_2 - 1));
+    }
+    default: return Code(Code::index_of("other"), Option<String>());
+  }
+}
+
+v3::DescriptorType v3::descriptor_type(FileType type) {
+  if (type == FileType::Unknown) return DescriptorType(DescriptorType::index_of("other"), Option<String>());
+  return DescriptorType(static_cast<uint8_t>(static_cast<uint8_t>(type) - 1));
+}
+
+MetadataHash metadata_hash(const struct stat& status) {
+  auto mix = [](uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EB;
+    return x ^ (x >> 31);
+  };
+  uint64_t lower = mix(mix(status.st_dev) + status.st_ino);
+  return {lower, mix(lower + status.st_dev + 0x9E3779B97F4A7C15)};
+}
+
+DescriptorFlags preopen_flags(const WasiPreopen& preopen) {
+  DescriptorFlags flags;
+  flags.set(DescriptorFlags::read);
+  flags.set(DescriptorFlags::mutate_directory, !preopen.read_only);
+  return flags;
+}
+
+int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
+  static constexpr int kAdvice[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
+                                    POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
+  if (offset > INT64_MAX || length > INT64_MAX) return -EINVAL;
+  return -int64_t{posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
+}
+
+std::shared_ptr<File> reopen_for_appending(int fd) {
+  int again = open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
+  return again < 0 ? nullptr : std::make_shared<File>(again, true);
+}
+
+int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags, DescriptorFlags flags,
+                OpenedFile* into) {
+  bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
+                 open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
+  if (changes && !folder.flags.has(DescriptorFlags::mutate_directory)) return -EROFS;
+  bool directory = open_flags.has(OpenFlags::directory);
+  if (directory && open_flags.has(OpenFlags::create)) return -EINVAL;
+  int how = O_NONBLOCK | O_NOCTTY;  // non-blocking: opening a FIFO must not wait for its other end
+  bool write = flags.has(DescriptorFlags::write) || (open_flags.has(OpenFlags::truncate) && !directory);
+  how |= !write ? O_RDONLY : flags.has(DescriptorFlags::read) ? O_RDWR : O_WRONLY;
+  if (directory) how = O_RDONLY | O_DIRECTORY;
+  if (open_flags.has(OpenFlags::create)) how |= O_CREAT;
+  if (open_flags.has(OpenFlags::exclusive)) how |= O_EXCL;
+  if (open_flags.has(OpenFlags::truncate)) how |= O_TRUNC;
+  if (flags.has(DescriptorFlags::file_integrity_sync) || flags.has(DescriptorFlags::requested_write_sync)) how |= O_SYNC;
+  if (flags.has(DescriptorFlags::data_integrity_sync)) how |= O_DSYNC;
+  int64_t fd = open_beneath(folder.file->fd, path, how, 0666, follow);
+  if (fd < 0) return fd;
+  into->file = std::make_shared<File>(static_cast<int>(fd), true);
+  into->flags = flags;
+  if ((how & O_NONBLOCK) != 0) fcntl(into->file->fd, F_SETFL, how & (O_SYNC | O_DSYNC));
+  return 0;
+}
+
+namespace {
+
+int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
+
+// ---- both versions ----
+
+// Does `work` on a helper thread; its result >= 0 makes the answer with `answer`, else it is the error code.
+template <typename V, typename T>
+void in_background(State& state, Reply<Result<T, typename V::Code>> reply, std::function<int64_t()> work,
+                   std::function<T(int64_t)> answer) {
+  state.run_blocking(std::move(work), [reply, answer = std::move(answer)](int64_t result) {
+    if (result < 0) return reply(host::error(V::code(result)));
+    reply(host::ok(answer(result)));
+  });
+}
+template <typename V>
+void in_background(State& state, Reply<Result<Unit, typename V::Code>> reply, std::function<int64_t()> work) {
+  in_background<V, Unit>(state, reply, std::move(work), [](int64_t) { return Unit(); });
+}
+
+template <typename V>
+typename V::Stat stat_of(const struct stat& status) {
+  auto time = [](const timespec& t) {
+    using Seconds = decltype(V::Time::seconds);
+    return typename V::Time{static_cast<Seconds>(t.tv_sec), static_cast<uint32_t>(t.tv_nsec)};
+  };
+  return {V::descriptor_type(file_type(status.st_mode)),
+          status.st_nlink,
+          static_cast<uint64_t>(status.st_size),
+          time(status.st_atim),
+          time(status.st_mtim),
+          time(status.st_ctim)};
+}
+
+template <typename V>
+using NewTimestamp = host::Variant<host::Case<"no-change">, host::Case<"now">, host::Case<"timestamp", typename V::Time>>;
+
+template <typename V>
+timespec timespec_of(const NewTimestamp<V>& time) {
+  if (time.tag == 0) return {0, UTIME_OMIT};
+  if (time.tag == 1) return {0, UTIME_NOW};
+  auto value = time.template value<typename V::Time>();
+  return {static_cast<time_t>(value.seconds), static_cast<long>(value.nanoseconds)};
+}
+
+bool may_change(const OpenedFile& folder) { return folder.flags.has(DescriptorFlags::mutate_directory); }
+
+// What changes a folder: `work` unless it is read-only.
+std::function<int64_t()> if_changeable(const OpenedFile& folder, std::function<int64_t()> work) {
+  if (!may_change(folder)) return [] { return int64_t{-EROFS}; };
+  return work;
+}
+
+template <typename V>
+void add_file_functions(State& state, InterfaceBuilder& types) {
+  using Self = Borrow<typename V::Descriptor>;
+  using Done = Result<Unit, typename V::Code>;
+  using StatResult = Result<typename V::Stat, typename V::Code>;
+  using HashResult = Result<MetadataHash, typename V::Code>;
+  using Time = NewTimestamp<V>;
+
+  V::template add<Done(Self, uint64_t, uint64_t, Advice)>(
+      types, "advise", [&state](Reply<Done> reply, Self self, uint64_t offset, uint64_t length, Advice advice) {
+        in_background<V>(state, reply, [file = state.get(self)->file, offset, length, advice] {
+          return wasi::advise(file->fd, offset, length, advice);
+        });
+      });
+  V::template add<Done(Self)>(types, "sync-data", [&state](Reply<Done> reply, Self self) {
+    in_background<V>(state, reply, [file = state.get(self)->file] { return result_of(fdatasync(file->fd)); });
+  });
+  V::template add<Done(Self)>(types, "sync", [&state](Reply<Done> reply, Self self) {
+    in_background<V>(state, reply, [file = state.get(self)->file] { return result_of(fsync(file->fd)); });
+  });
+  V::template add<Result<DescriptorFlags, typename V::Code>(Self)>(
+      types, "get-flags", [&state](Reply<Result<DescriptorFlags, typename V::Code>> reply, Self self) {
+        reply(host::ok(state.get(self)->flags));
+      });
+  using TypeResult = Result<typename V::DescriptorType, typename V::Code>;
+  V::template add<TypeResult(Self)>(types, "get-type", [&state](Reply<TypeResult> reply, Self self) {
+    struct stat status {};
+    if (fstat(state.get(self)->file->fd, &status) != 0) return reply(host::error(V::code(errno)));
+    reply(host::ok(V::descriptor_type(file_type(status.st_mode))));
+  });
+  V::template add<Done(Self, uint64_t)>(types, "set-size", [&state](Reply<Done> reply, Self self, uint64_t size) {
+    in_background<V>(state, reply, [file = state.get(self)->file, size] {
+      return size > INT64_MAX ? -EFBIG : result_of(ftruncate(file->fd, static_cast<off_t>(size)));
+    });
+  });
+  V::template add<Done(Self, Time, Time)>(types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
+    auto descriptor = state.get(self);
+    bool allowed = may_change(*descriptor) || descriptor->flags.has(DescriptorFlags::write);
+    in_background<V>(state, reply, [file = descriptor->file, allowed, access, change]() -> int64_t {
+      timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
+      return allowed ? result_of(futimens(file->fd, times)) : -EROFS;
+    });
+  });
+  auto status = [] { return std::make_shared<struct stat>(); };
+  V::template add<StatResult(Self)>(types, "stat", [&state, status](Reply<StatResult> reply, Self self) {
+    auto into = status();
+    in_background<V, typename V::Stat>(
+        state, reply, [file = state.get(self)->file, into] { return result_of(fstat(file->fd, into.get())); },
+        [into](int64_t) { return stat_of<V>(*into); });
+  });
+  V::template add<HashResult(Self)>(types, "metadata-hash", [&state, status](Reply<HashResult> reply, Self self) {
+    auto into = status();
+    in_background<V, MetadataHash>(
+        state, reply, [file = state.get(self)->file, into] { return result_of(fstat(file->fd, into.get())); },
+        [into](int64_t) { return metadata_hash(*into); });
+  });
+  V::template add<bool(Self, Self)>(types, "is-same-object", [&state](Reply<bool> reply, Self self, Self other) {
+    struct stat a {}, b {};
+    bool known = fstat(state.get(self)->file->fd, &a) == 0 && fstat(state.get(other)->file->fd, &b) == 0;
+    reply(known && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+  });
+}
+
+template <typename V>
+void add_path_functions(State& state, InterfaceBuilder& types) {
+  using Self = Borrow<typename V::Descriptor>;
+  using Done = Result<Unit, typename V::Code>;
+  using StatResult = Result<typename V::Stat, typename V::Code>;
+  using HashResult = Result<MetadataHash, typename V::Code>;
+  using OpenResult = Result<Own<typename V::Descriptor>, typename V::Code>;
+  using Time = NewTimestamp<V>;
+
+  V::template add<Done(Self, String)>(types, "create-directory-at", [&state](Reply<Done> reply, Self self, String path) {
+    auto folder = state.get(self);
+    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
+      return make_directory(file->fd, path);
+    }));
+  });
+  V::template add<StatResult(Self, PathFlags, String)>(
+      types, "stat-at", [&state](Reply<StatResult> reply, Self self, PathFlags flags, String path) {
+        auto into = std::make_shared<struct stat>();
+        bool follow = flags.has(PathFlags::symlink_follow);
+        in_background<V, typename V::Stat>(
+            state, reply,
+            [file = state.get(self)->file, into, follow, path = path.string()] {
+              return stat_beneath(file->fd, path, follow, into.get());
+            },
+            [into](int64_t) { return stat_of<V>(*into); });
+      });
+  V::template add<HashResult(Self, PathFlags, String)>(
+      types, "metadata-hash-at", [&state](Reply<HashResult> reply, Self self, PathFlags flags, String path) {
+        auto into = std::make_shared<struct stat>();
+        bool follow = flags.has(PathFlags::symlink_follow);
+        in_background<V, MetadataHash>(
+            state, reply,
+            [file = state.get(self)->file, into, follow, path = path.string()] {
+              return stat_beneath(file->fd, path, follow, into.get());
+            },
+            [into](int64_t) { return metadata_hash(*into); });
+      });
+  V::template add<Done(Self, PathFlags, String, Time, Time)>(
+      types, "set-times-at",
+      [&state](Reply<Done> reply, Self self, PathFlags flags, String path, Time access, Time change) {
+        auto folder = state.get(self);
+        bool follow = flags.has(PathFlags::symlink_follow);
+        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, follow, path = path.string(), access, change] {
+          timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
+          return set_times_beneath(file->fd, path, follow, times);
+        }));
+      });
+  V::template add<Done(Self, PathFlags, String, Self, String)>(
+      types, "link-at",
+      [&state](Reply<Done> reply, Self self, PathFlags flags, String old_path, Self other, String new_path) {
+        auto folder = state.get(self), new_folder = state.get(other);
+        if (flags.has(PathFlags::symlink_follow)) return reply(host::error(V::code(EINVAL)));
+        if (!may_change(*folder) || !may_change(*new_folder)) return reply(host::error(V::code(EROFS)));
+        in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
+                                        new_path = new_path.string()] {
+          return link_beneath(from->fd, old_path, to->fd, new_path);
+        });
+      });
+  V::template add<OpenResult(Self, PathFlags, String, OpenFlags, DescriptorFlags)>(
+      types, "open-at",
+      [&state](Reply<OpenResult> reply, Self self, PathFlags path_flags, String path, OpenFlags open_flags, DescriptorFlags flags) {
+        auto opened = std::make_shared<OpenedFile>();
+        bool follow = path_flags.has(PathFlags::symlink_follow);
+        in_background<V, Own<typename V::Descriptor>>(
+            state, reply,
+            [folder = state.get(self), follow, path = path.string(), open_flags, flags, opened] {
+              return open_at(*folder, follow, path, open_flags, flags, opened.get());
+            },
+            [&state, opened](int64_t) { return state.make<typename V::Descriptor>(*opened); });
+      });
+  using TextResult = Result<String, typename V::Code>;
+  V::template add<TextResult(Self, String)>(types, "readlink-at", [&state](Reply<TextResult> reply, Self self, String path) {
+    auto contents = std::make_shared<std::string>();
+    in_background<V, String>(
+        state, reply,
+        [file = state.get(self)->file, path = path.string(), contents] { return read_link(file->fd, path, contents.get()); },
+        [contents, reply](int64_t) { return String(reply.arena().copy(*contents)); });
+  });
+  V::template add<Done(Self, String)>(types, "remove-directory-at", [&state](Reply<Done> reply, Self self, String path) {
+    auto folder = state.get(self);
+    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
+      return remove_directory(file->fd, path);
+    }));
+  });
+  V::template add<Done(Self, String, Self, String)>(
+      types, "rename-at", [&state](Reply<Done> reply, Self self, String old_path, Self other, String new_path) {
+        auto folder = state.get(self), new_folder = state.get(other);
+        if (!may_change(*folder) || !may_change(*new_folder)) return reply(host::error(V::code(EROFS)));
+        in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
+                                        new_path = new_path.string()] {
+          return rename_beneath(from->fd, old_path, to->fd, new_path);
+        });
+      });
+  V::template add<Done(Self, String, String)>(
+      types, "symlink-at", [&state](Reply<Done> reply, Self self, String contents, String path) {
+        auto folder = state.get(self);
+        in_background<V>(state, reply,
+                         if_changeable(*folder, [file = folder->file, contents = contents.string(), path = path.string()] {
+                           return make_symlink(contents, file->fd, path);
+                         }));
+      });
+  V::template add<Done(Self, String)>(types, "unlink-file-at", [&state](Reply<Done> reply, Self self, String path) {
+    auto folder = state.get(self);
+    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
+      return unlink_file(file->fd, path);
+    }));
+  });
+}
+
+template <typename V>
+void add_preopens(State& state, HostInterfaces& interfaces) {
+  InterfaceBuilder preopens(fmt::format("wasi:filesystem/preopens@{}", V::kVersion), state.resources);
+  using Folder = Tuple<Own<typename V::Descriptor>, String>;
+  preopens.add<List<Folder>()>("get-directories", [&state](HostCall& call) {
+    std::vector<Folder> folders;
+    for (const State::Preopen& preopen : state.preopens) {
+      OpenedFile opened{preopen.file, preopen_flags(*preopen.options)};
+      folders.push_back({state.make<typename V::Descriptor>(opened), std::string_view(preopen.options->guest_path)});
+    }
+    return host::make_list<Folder>(*call.arena, folders);
+  });
+  interfaces.add(preopens.finish());
+}
+
+// ---- 0.2: streams as resources ----
+
+struct DirectoryEntryStream final : Object {
+  static constexpr const char* kName = "directory-entry-stream";
+  std::vector<DirectoryEntry> entries;
+  size_t next = 0;
+};
+
+void add_streams_0_2(State& state, InterfaceBuilder& types) {
+  using Self = Borrow<v2::Descriptor>;
+  types.add<Result<Own<InputStream>, v2::Code>(Self, uint64_t)>(
+      "[method]descriptor.read-via-stream",
+      [&state](HostCall&, Self self, uint64_t offset) -> Result<Own<InputStream>, v2::Code> {
+        if (offset > INT64_MAX) return host::error(FileErrorCode::invalid);
+        return host::ok(make_input_stream(state, state.get(self)->file, InputKind::RegularFile, offset));
+      });
+  using OutputResult = Result<Own<OutputStream>, v2::Code>;
+  types.add<OutputResult(Self, uint64_t)>(
+      "[method]descriptor.write-via-stream", [&state](HostCall&, Self self, uint64_t offset) -> OutputResult {
+        if (!state.get(self)->flags.has(DescriptorFlags::write)) return host::error(FileErrorCode::bad_descriptor);
+        if (offset > INT64_MAX) return host::error(FileErrorCode::invalid);
+        return host::ok(make_output_stream(state, state.get(self)->file, static_cast<int64_t>(offset)));
+      });
+  types.add<OutputResult(Self)>("[method]descriptor.append-via-stream", [&state](HostCall&, Self self) -> OutputResult {
+    if (!state.get(self)->flags.has(DescriptorFlags::write)) return host::error(FileErrorCode::bad_descriptor);
+    auto appending = reopen_for_appending(state.get(self)->file->fd);
+    if (appending == nullptr) return host::error(v2::code(errno));
+    return host::ok(make_output_stream(state, appending, -1));
+  });
+
+  using ReadResult = Result<Tuple<List<uint8_t>, bool>, v2::Code>;
+  types.add_blocking<ReadResult(Self, uint64_t, uint64_t)>(
+      "[method]descriptor.read", [&state](Reply<ReadResult> reply, Self self, uint64_t length, uint64_t offset) {
+        if (offset > INT64_MAX) return reply(host::error(FileErrorCode::invalid));
+        size_t bytes = std::min<uint64_t>(length, kLargestTransfer);
+        void* into = reply.arena().allocate(bytes + 1, 1);
+        auto operation = std::make_shared<Operation>(state);
+        auto file = state.get(self)->file;
+        Operation& reading = *operation;
+        reading.read(file->fd, into, bytes, static_cast<int64_t>(offset), operation, [reply, into, bytes, file](int64_t result) {
+          if (result < 0) return reply(host::error(v2::code(result)));
+          List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
+          reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
+        });
+      });
+  using WriteResult = Result<uint64_t, v2::Code>;
+  types.add_blocking<WriteResult(Self, List<uint8_t>, uint64_t)>(
+      "[method]descriptor.write", [&state](Reply<WriteResult> reply, Self self, List<uint8_t> data, uint64_t offset) {
+        if (offset > INT64_MAX) return reply(host::error(FileErrorCode::invalid));
+        auto operation = std::make_shared<Operation>(state);
+        auto file = state.get(self)->file;
+        Operation& writing = *operation;
+        auto bytes = std::make_shared<std::vector<uint8_t>>(data.begin(), data.end());
+        writing.write(file->fd, bytes->data(), bytes->size(), static_cast<int64_t>(offset), operation,
+                      [reply, file, bytes](int64_t result) {
+                        if (result < 0) return reply(host::error(v2::code(result)));
+                        reply(host::ok(static_cast<uint64_t>(result)));
+                      });
+      });
+
+  types.resource<DirectoryEntryStream>();
+  using FolderResult = Result<Own<DirectoryEntryStream>, v2::Code>;
+  types.add_blocking<FolderResult(Self)>("[method]descriptor.read-directory", [&state](Reply<FolderResult> reply, Self self) {
+    auto stream = std::make_shared<DirectoryEntryStream>();
+    in_background<Version2, Own<DirectoryEntryStream>>(
+        state, reply, [file = state.get(self)->file, stream] { return read_directory(file->fd, &stream->entries); },
+        [&state, stream](int64_t) { return state.share(stream); });
+  });
+  using EntryResult = Result<Option<v2::Entry>, v2::Code>;
+  types.add<EntryResult(Borrow<DirectoryEntryStream>)>(
+      "[method]directory-entry-stream.read-directory-entry",
+      [&state](HostCall& call, Borrow<DirectoryEntryStream> self) -> EntryResult {
+        auto stream = state.get(self);
+        if (stream->next == stream->entries.size()) return host::ok(Option<v2::Entry>());
+        const DirectoryEntry& entry = stream->entries[stream->next++];
+        return host::ok(Option<v2::Entry>(v2::Entry{v2::descriptor_type(entry.type), call.arena->copy(entry.name)}));
+      });
+  types.add<Option<FileErrorCode>(Borrow<IoError>)>(
+      "filesystem-error-code", [&state](HostCall&, Borrow<IoError> error) -> Option<FileErrorCode> {
+        return v2::code(state.get(error)->number);
+      });
+}
+
+// ---- 0.3: streams of the component model ----
+
+struct Error3 {
+  using Code = v3::Code;
+  static Code of(int error_number) { return v3::code(error_number); }
+};
+
+// Gives a folder's entries to its reader; the folder is read on a helper thread at the first read.
+class DirectorySource final : public HostSource {
+ public:
+  DirectorySource(State& state, std::shared_ptr<File> folder, std::shared_ptr<Promise<StreamEnd<Error3>>> result)
+      : state_(state), folder_(std::move(folder)), result_(std::move(result)) {}
+  ~DirectorySource() override { result_->resolve(host::ok()); }
+
+  void read(StreamRead& read) override {
+    if (entries_ == nullptr) return begin(read);
+    give(read);
+  }
+  void cancel(StreamRead& read) override {
+    if (std::exchange(*waiting_, nullptr) != nullptr) read.cancelled(0);
+  }
+
+ private:
+  void begin(StreamRead& read) {
+    auto entries = std::make_shared<std::vector<DirectoryEntry>>();
+    // The source may be gone when the work is done: `waiting` is null then, or after a cancellation.
+    waiting_ = std::make_shared<StreamRead*>(&read);
+    state_.run_blocking([folder = folder_, entries] { return read_directory(folder->fd, entries.get()); },
+                        [this, waiting = waiting_, entries](int64_t result) {
+                          StreamRead* pending = *waiting;
+                          if (pending == nullptr) return;
+                          if (result < 0) {
+                            result_->resolve(host::error(v3::code(result)));
+                            return pending->end();
+                          }
+                          entries_ = entries;
+                          give(*pending);
+                        });
+  }
+
+  void give(StreamRead& read) {
+    if (next_ == entries_->size()) {
+      result_->resolve(host::ok());
+      return read.end();
+    }
+    if (read.capacity == 0) return read.complete(0);
+    if (state_.store.locked_down()) return read.cancelled(0);
+    constexpr size_t kBatch = 256;
+    std::vector<v3::Entry> batch;
+    while (next_ < entries_->size() && batch.size() < std::min<size_t>(read.capacity, kBatch)) {
+      const DirectoryEntry& entry = (*entries_)[next_++];
+      batch.push_back({v3::descriptor_type(entry.type), std::string_view(entry.name)});
+    }
+    read.supply(batch.data(), static_cast<uint32_t>(batch.size()));
+  }
+
+  State& state_;
+  std::shared_ptr<File> folder_;
+  std::shared_ptr<Promise<StreamEnd<Error3>>> result_;
+  std::shared_ptr<std::vector<DirectoryEntry>> entries_;
+  std::shared_ptr<StreamRead*> waiting_ = std::make_shared<StreamRead*>(nullptr);
+  size_t next_ = 0;
+};
+
+void add_streams_0_3(State& state, InterfaceBuilder& types) {
+  using Self = Borrow<v3::Descriptor>;
+  using End = StreamEnd<Error3>;
+  types.add<Tuple<Stream<uint8_t>, Future<End>>(Self, uint64_t)>(
+      "[method]descriptor.read-via-stream", [&state](HostCall& call, Self self, uint64_t offset) {
+        return read_via_stream<Error3>(state, call, state.get(self)->file, static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+      });
+  types.add<Future<End>(Self, Stream<uint8_t>, uint64_t)>(
+      "[method]descriptor.write-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
+        return write_via_stream<Error3>(state, call, data, state.get(self)->file, static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+      });
+  types.add<Future<End>(Self, Stream<uint8_t>)>(
+      "[method]descriptor.append-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data) {
+        auto appending = reopen_for_appending(state.get(self)->file->fd);
+        if (appending == nullptr) appending = std::make_shared<File>(-1, false);  // writes fail with bad-descriptor
+        return write_via_stream<Error3>(state, call, data, appending, -1);
+      });
+  using Entries = Tuple<Stream<v3::Entry>, Future<End>>;
+  types.add<Entries(Self)>("[method]descriptor.read-directory", [&state](HostCall& call, Self self) {
+    auto promise = std::make_shared<Promise<End>>(state);
+    auto future = host::make_future<End>(call, Promise<End>::source(promise));
+    auto stream = host::make_stream<v3::Entry>(
+        call, std::make_unique<DirectorySource>(state, state.get(self)->file, std::move(promise)));
+    return Entries{stream, future};
+  });
+}
+
+}  // namespace
+
+void add_filesystem(State& state, HostInterfaces& interfaces) {
+  InterfaceBuilder types2("wasi:filesystem/types@0.2.12", state.resources);
+  types2.resource<v2::Descriptor>();
+  add_file_functions<Version2>(state, types2);
+  add_path_functions<Version2>(state, types2);
+  add_streams_0_2(state, types2);
+  interfaces.add(types2.finish());
+  add_preopens<Version2>(state, interfaces);
+
+  InterfaceBuilder types3("wasi:filesystem/types@0.3.0", state.resources);
+  types3.resource<v3::Descriptor>();
+  add_file_functions<Version3>(state, types3);
+  add_path_functions<Version3>(state, types3);
+  add_streams_0_3(state, types3);
+  interfaces.add(types3.finish());
+  add_preopens<Version3>(state, interfaces);
+}
+
+}  // namespace wjit::wasi

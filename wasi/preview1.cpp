@@ -1,0 +1,349 @@
+// wasi_snapshot_preview1: the table of functions; arguments, environment, clocks, random numbers, polling, exit.
+// See wasi/preview1.h, wasi/preview1_impl.h.
+#include "wasi/preview1.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <cerrno>
+
+#include "wasi/io.h"
+#include "wasi/preview1_impl.h"
+
+namespace wjit {
+
+std::shared_ptr<Preview1> Preview1::create(WasiHost& host) {
+  return std::make_shared<wasi::Preview1Impl>(host.state().shared_from_this());
+}
+
+}  // namespace wjit
+
+namespace wjit::wasi {
+
+const Preview1Impl::Row Preview1Impl::kRows[] = {
+    {"args_get", "ii", &Preview1Impl::args_get},
+    {"args_sizes_get", "ii", &Preview1Impl::args_sizes_get},
+    {"environ_get", "ii", &Preview1Impl::environ_get},
+    {"environ_sizes_get", "ii", &Preview1Impl::environ_sizes_get},
+    {"clock_res_get", "ii", &Preview1Impl::clock_res_get},
+    {"clock_time_get", "ili", &Preview1Impl::clock_time_get},
+    {"random_get", "ii", &Preview1Impl::random_get},
+    {"poll_oneoff", "iiii", &Preview1Impl::poll_oneoff},
+    {"proc_exit", "i", &Preview1Impl::proc_exit},
+    {"proc_raise", "i", &Preview1Impl::proc_raise},
+    {"sched_yield", "", &Preview1Impl::sched_yield},
+    {"sock_accept", "iii", &Preview1Impl::no_socket},
+    {"sock_recv", "iiiiii", &Preview1Impl::no_socket},
+    {"sock_send", "iiiii", &Preview1Impl::no_socket},
+    {"sock_shutdown", "ii", &Preview1Impl::no_socket},
+    {"fd_advise", "illi", &Preview1Impl::fd_advise},
+    {"fd_allocate", "ill", &Preview1Impl::fd_allocate},
+    {"fd_close", "i", &Preview1Impl::fd_close},
+    {"fd_datasync", "i", &Preview1Impl::fd_datasync},
+    {"fd_fdstat_get", "ii", &Preview1Impl::fd_fdstat_get},
+    {"fd_fdstat_set_flags", "ii", &Preview1Impl::fd_fdstat_set_flags},
+    {"fd_fdstat_set_rights", "ill", &Preview1Impl::fd_fdstat_set_rights},
+    {"fd_filestat_get", "ii", &Preview1Impl::fd_filestat_get},
+    {"fd_filestat_set_size", "il", &Preview1Impl::fd_filestat_set_size},
+    {"fd_filestat_set_times", "illi", &Preview1Impl::fd_filestat_set_times},
+    {"fd_pread", "iiili", &Preview1Impl::fd_pread},
+    {"fd_prestat_get", "ii", &Preview1Impl::fd_prestat_get},
+    {"fd_prestat_dir_name", "iii", &Preview1Impl::fd_prestat_dir_name},
+    {"fd_pwrite", "iiili", &Preview1Impl::fd_pwrite},
+    {"fd_read", "iiii", &Preview1Impl::fd_read},
+    {"fd_readdir", "iiili", &Preview1Impl::fd_readdir},
+    {"fd_renumber", "ii", &Preview1Impl::fd_renumber},
+    {"fd_seek", "ilii", &Preview1Impl::fd_seek},
+    {"fd_sync", "i", &Preview1Impl::fd_sync},
+    {"fd_tell", "ii", &Preview1Impl::fd_tell},
+    {"fd_write", "iiii", &Preview1Impl::fd_write},
+    {"path_create_directory", "iii", &Preview1Impl::path_create_directory},
+    {"path_filestat_get", "iiiii", &Preview1Impl::path_filestat_get},
+    {"path_filestat_set_times", "iiiilli", &Preview1Impl::path_filestat_set_times},
+    {"path_link", "iiiiiii", &Preview1Impl::path_link},
+    {"path_open", "iiiiillii", &Preview1Impl::path_open},
+    {"path_readlink", "iiiiii", &Preview1Impl::path_readlink},
+    {"path_remove_directory", "iii", &Preview1Impl::path_remove_directory},
+    {"path_rename", "iiiiii", &Preview1Impl::path_rename},
+    {"path_symlink", "iiiii", &Preview1Impl::path_symlink},
+    {"path_unlink_file", "iii", &Preview1Impl::path_unlink_file},
+};
+
+uint32_t errno_of(int64_t error_number) {
+  switch (error_number < 0 ? -error_number : error_number) {
+    case 0: return errno1::success;
+    case E2BIG: return 1;
+    case EACCES: return 2;
+    case EAGAIN: return errno1::again;
+    case EALREADY: return 7;
+    case EBADF: return errno1::badf;
+    case EBUSY: return 10;
+    case ECANCELED: return 11;
+    case EDEADLK: return 16;
+    case EDQUOT: return 19;
+    case EEXIST: return 20;
+    case EFAULT: return errno1::fault;
+    case EFBIG: return 22;
+    case EILSEQ: return 25;
+    case EINPROGRESS: return 26;
+    case EINTR: return 27;
+    case EINVAL: return errno1::inval;
+    case EISDIR: return errno1::isdir;
+    case ELOOP: return 32;
+    case EMFILE: return 33;
+    case EMLINK: return 34;
+    case EMSGSIZE: return 35;
+    case ENAMETOOLONG: return 37;
+    case ENFILE: return 41;
+    case ENODEV: return 43;
+    case ENOENT: return 44;
+    case ENOLCK: return 46;
+    case ENOMEM: return 48;
+    case ENOSPC: return 51;
+    case ENOSYS: return errno1::nosys;
+    case ENOTDIR: return errno1::notdir;
+    case ENOTEMPTY: return 55;
+    case ENOTRECOVERABLE: return 56;
+    case ENOTSUP: return errno1::notsup;
+    case ENOTTY: return 59;
+    case ENXIO: return 60;
+    case EOVERFLOW: return errno1::overflow;
+    case EPERM: return 63;
+    case EPIPE: return 64;
+    case ERANGE: return 68;
+    case EROFS: return errno1::rofs;
+    case ESPIPE: return errno1::spipe;
+    case ETXTBSY: return 74;
+    case EXDEV: return 75;
+    default: return errno1::io;
+  }
+}
+
+Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(state)) {
+  const WasiOptions& options = state_->options;
+  int standard[3] = {options.stdin_fd, options.stdout_fd, options.stderr_fd};
+  for (int i = 0; i < 3; ++i) {
+    auto entry = std::make_shared<Fd>();
+    entry->opened.file = std::make_shared<File>(standard[i], false);
+    entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
+    struct stat status {};
+    if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
+    fds_.push_back(std::move(entry));
+  }
+  for (const State::Preopen& preopen : state_->preopens) {
+    auto entry = std::make_shared<Fd>();
+    entry->opened = {preopen.file, preopen_flags(*preopen.options)};
+    entry->type = FileType::Directory;
+    entry->preopen = preopen.options;
+    fds_.push_back(std::move(entry));
+  }
+}
+
+std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_view name) {
+  if (module != "wasi_snapshot_preview1") return std::nullopt;
+  std::unique_ptr<CoreHostFunction>& function = functions_[std::string(name)];
+  if (function == nullptr) {
+    for (const Row& row : kRows) {
+      if (name != row.name) continue;
+      FuncType type;
+      for (const char* p = row.params; *p != '\0'; ++p) type.params.push_back(*p == 'i' ? ValType::i32() : ValType::i64());
+      if (name != "proc_exit") type.results.push_back(ValType::i32());
+      function = std::make_unique<CoreHostFunction>(state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) {
+        if (memory_ == nullptr) return call.trap("wasi_snapshot_preview1: the instance has no exported memory");
+        (this->*method)(call);
+      });
+      function->name = fmt::format("wasi_snapshot_preview1 {}", name);
+    }
+  }
+  if (function == nullptr) {
+    functions_.erase(functions_.find(name));
+    return std::nullopt;
+  }
+  return function->as_extern(shared_from_this());
+}
+
+// ---- memory ----
+
+uint8_t* Preview1Impl::memory(uint32_t address, uint64_t bytes) const {
+  if (bytes > memory_->byte_length || address > memory_->byte_length - bytes) return nullptr;
+  return memory_->base + address;
+}
+
+bool Preview1Impl::text(uint32_t address, uint32_t size, std::string* into) const {
+  const uint8_t* at = memory(address, size);
+  if (at != nullptr) into->assign(reinterpret_cast<const char*>(at), size);  // NOLINT
+  return at != nullptr;
+}
+
+void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then) {
+  state_->run_blocking(std::move(work), [&call, then = std::move(then)](int64_t result) {
+    if (result < 0) return call.finish(errno_of(result));
+    call.finish(then != nullptr ? then(result) : errno1::success);
+  });
+}
+
+// ---- arguments and environment ----
+
+void Preview1Impl::store_sizes(CoreHostCall& call, const std::vector<std::string>& strings) {
+  uint64_t bytes = 0;
+  for (const std::string& string : strings) bytes += string.size() + 1;
+  bool ok = store(call.i32(0), static_cast<uint32_t>(strings.size())) && store(call.i32(1), static_cast<uint32_t>(bytes));
+  call.finish(ok ? errno1::success : errno1::fault);
+}
+
+void Preview1Impl::store_strings(CoreHostCall& call, const std::vector<std::string>& strings) {
+  uint32_t pointers = call.i32(0), at = call.i32(1);
+  for (const std::string& string : strings) {
+    uint8_t* to = memory(at, string.size() + 1);
+    if (to == nullptr || !store(pointers, at)) return call.finish(errno1::fault);
+    memcpy(to, string.c_str(), string.size() + 1);
+    at += static_cast<uint32_t>(string.size() + 1);
+    pointers += 4;
+  }
+  call.finish(errno1::success);
+}
+
+std::vector<std::string> Preview1Impl::environment() const {
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : state_->environment) entries.push_back(name + "=" + value);
+  return entries;
+}
+
+void Preview1Impl::args_get(CoreHostCall& call) { store_strings(call, state_->options.args); }
+void Preview1Impl::args_sizes_get(CoreHostCall& call) { store_sizes(call, state_->options.args); }
+void Preview1Impl::environ_get(CoreHostCall& call) { store_strings(call, environment()); }
+void Preview1Impl::environ_sizes_get(CoreHostCall& call) { store_sizes(call, environment()); }
+
+// ---- clocks, random numbers ----
+
+static bool clock_of(uint32_t id, clockid_t* clock) {
+  static constexpr clockid_t kClocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+  if (id >= 4) return false;
+  *clock = kClocks[id];
+  return true;
+}
+
+static uint64_t nanoseconds(const timespec& time) {
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+void Preview1Impl::clock_res_get(CoreHostCall& call) {
+  clockid_t clock{};
+  timespec time{};
+  if (!clock_of(call.i32(0), &clock)) return call.finish(errno1::inval);
+  if (clock_getres(clock, &time) != 0) return call.finish(errno_of(errno));
+  call.finish(store(call.i32(1), nanoseconds(time)) ? errno1::success : errno1::fault);
+}
+
+void Preview1Impl::clock_time_get(CoreHostCall& call) {
+  clockid_t clock{};
+  timespec time{};
+  if (!clock_of(call.i32(0), &clock)) return call.finish(errno1::inval);
+  if (clock_gettime(clock, &time) != 0) return call.finish(errno_of(errno));
+  call.finish(store(call.i32(2), nanoseconds(time)) ? errno1::success : errno1::fault);
+}
+
+void Preview1Impl::random_get(CoreHostCall& call) {
+  uint8_t* at = memory(call.i32(0), call.i32(1));
+  if (at == nullptr) return call.finish(errno1::fault);
+  fill_random(at, call.i32(1));
+  call.finish(errno1::success);
+}
+
+// ---- waiting ----
+
+namespace {
+
+constexpr uint32_t kSubscriptionBytes = 48, kEventBytes = 32;
+enum EventType : uint8_t { kClock = 0, kFdRead = 1, kFdWrite = 2 };
+
+struct Subscription {
+  uint64_t userdata = 0;
+  uint8_t type = 0;
+  uint32_t error = 0;                // known at once
+  std::shared_ptr<Pollable> pollable;
+  std::shared_ptr<File> file;
+};
+
+// Monotonic deadline of a clock subscription.
+int64_t deadline_of(uint32_t clock, uint64_t timeout, bool absolute) {
+  constexpr int64_t kFar = INT64_MAX - 1;
+  int64_t base = monotonic_now();
+  if (absolute) {
+    if (clock == 1) return timeout > INT64_MAX - 1 ? kFar : static_cast<int64_t>(timeout);
+    auto now = static_cast<uint64_t>(realtime_now());
+    if (timeout <= now) return base;
+    timeout -= now;
+  }
+  return timeout > static_cast<uint64_t>(kFar - base) ? kFar : base + static_cast<int64_t>(timeout);
+}
+
+}  // namespace
+
+void Preview1Impl::poll_oneoff(CoreHostCall& call) {
+  uint32_t count = call.i32(2), out = call.i32(1), count_address = call.i32(3);
+  const uint8_t* in = memory(call.i32(0), uint64_t{count} * kSubscriptionBytes);
+  if (count == 0) return call.finish(errno1::inval);
+  if (in == nullptr || memory(out, uint64_t{count} * kEventBytes) == nullptr) return call.finish(errno1::fault);
+  auto subscriptions = std::make_shared<std::vector<Subscription>>();
+  std::vector<std::shared_ptr<Pollable>> pollables;
+  for (uint32_t i = 0; i < count; ++i, in += kSubscriptionBytes) {
+    Subscription s;
+    s.userdata = load<uint64_t>(in);
+    s.type = in[8];
+    if (s.type == kClock) {
+      uint32_t clock = load<uint32_t>(in + 16);
+      bool absolute = (load<uint16_t>(in + 40) & 1) != 0;
+      if (clock > 1) {
+        s.error = errno1::notsup;
+      } else {
+        s.pollable = timer_pollable(*state_, deadline_of(clock, load<uint64_t>(in + 24), absolute));
+      }
+    } else if (s.type == kFdRead || s.type == kFdWrite) {
+      uint32_t number = load<uint32_t>(in + 16);
+      if (number >= fds_.size() || fds_[number] == nullptr || fds_[number]->opened.file->fd < 0) {
+        s.error = errno1::badf;
+      } else {
+        s.file = fds_[number]->opened.file;
+        bool regular = fds_[number]->type == FileType::RegularFile;
+        s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.file, s.type == kFdRead ? POLLIN : POLLOUT);
+      }
+    } else {
+      return call.finish(errno1::inval);
+    }
+    pollables.push_back(s.error != 0 ? ready_pollable() : s.pollable);
+    subscriptions->push_back(std::move(s));
+  }
+  wait_for_any(*state_, std::move(pollables), [this, &call, subscriptions, out, count_address] {
+    uint32_t events = 0;
+    for (const Subscription& s : *subscriptions) {
+      if (s.error == 0 && !s.pollable->ready()) continue;
+      uint8_t* event = memory(out + events * kEventBytes, kEventBytes);
+      if (event == nullptr) return call.finish(errno1::fault);
+      ++events;
+      memset(event, 0, kEventBytes);
+      memcpy(event, &s.userdata, 8);
+      auto error = static_cast<uint16_t>(s.error);
+      memcpy(event + 8, &error, 2);
+      event[10] = s.type;
+      int available = 0;
+      if (s.type == kFdRead && s.file != nullptr) ioctl(s.file->fd, FIONREAD, &available);
+      uint64_t bytes = s.type == kFdWrite && s.error == 0 ? 64 << 10 : static_cast<uint64_t>(available);
+      memcpy(event + 16, &bytes, 8);
+    }
+    call.finish(store(count_address, events) ? errno1::success : errno1::fault);
+  });
+}
+
+// ---- the process ----
+
+void Preview1Impl::proc_exit(CoreHostCall& call) { call.exit(static_cast<int>(call.i32(0))); }
+
+void Preview1Impl::proc_raise(CoreHostCall& call) { call.trap(fmt::format("the guest raised signal {}", call.i32(0))); }
+
+void Preview1Impl::sched_yield(CoreHostCall& call) { call.finish(errno1::success); }
+
+void Preview1Impl::no_socket(CoreHostCall& call) { call.finish(errno1::nosys); }
+
+}  // namespace wjit::wasi

@@ -1,0 +1,372 @@
+// wasi_snapshot_preview1: fd_*. See wasi/preview1_impl.h.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "wasi/preview1_impl.h"
+
+namespace wjit::wasi {
+namespace {
+
+// fdflags and rights of preview1.
+enum FdFlags : uint16_t { kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16 };
+constexpr uint64_t kAllRights = (1 << 30) - 1;
+constexpr uint64_t kFdWrite = 1 << 6;
+// datasync, write, allocate, path_create_*, path_link_*, path_rename_*, path_filestat_set_*, fd_filestat_set_*, symlink,
+// remove, unlink
+constexpr uint64_t kChangingRights = 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 16 | 1 << 17 | 1 << 19 |
+                                     1 << 20 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
+// Rights of anything that is no folder: no path_*, no fd_readdir.
+constexpr uint64_t kFileRights = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 21 | 1 << 22 |
+                                 1 << 23 | 1 << 27;
+
+uint8_t type_number(FileType type) {
+  switch (type) {
+    case FileType::Unknown: return 0;
+    case FileType::BlockDevice: return 1;
+    case FileType::CharacterDevice: return 2;
+    case FileType::Directory: return 3;
+    case FileType::RegularFile: return 4;
+    case FileType::Socket: return 6;
+    case FileType::SymbolicLink: return 7;
+    case FileType::Fifo: return 0;
+  }
+  return 0;
+}
+
+int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
+
+}  // namespace
+
+bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]) {
+  enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8 };
+  auto time = [](uint64_t ns) {
+    return timespec{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  };
+  if ((fstflags & kAtim) != 0 && (fstflags & kAtimNow) != 0) return false;
+  if ((fstflags & kMtim) != 0 && (fstflags & kMtimNow) != 0) return false;
+  times[0] = (fstflags & kAtim) != 0 ? time(access) : timespec{0, (fstflags & kAtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
+  times[1] = (fstflags & kMtim) != 0 ? time(modification) : timespec{0, (fstflags & kMtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
+  return true;
+}
+
+std::shared_ptr<Fd> Preview1Impl::fd(CoreHostCall& call, size_t argument) {
+  uint32_t number = call.i32(argument);
+  if (number < fds_.size() && fds_[number] != nullptr && fds_[number]->opened.file->fd >= 0) return fds_[number];
+  call.finish(errno1::badf);
+  return nullptr;
+}
+
+uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
+  auto free = std::find(fds_.begin(), fds_.end(), nullptr);
+  if (free == fds_.end()) free = fds_.insert(free, nullptr);
+  *free = std::move(entry);
+  return static_cast<uint32_t>(free - fds_.begin());
+}
+
+// ---- reading and writing ----
+
+void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
+    return call.finish(entry->type == FileType::Directory ? errno1::isdir : errno1::badf);
+  }
+  uint32_t count = call.i32(iovs + 1);
+  const uint8_t* vectors = memory(call.i32(iovs), uint64_t{count} * 8);
+  if (vectors == nullptr || memory(result, 4) == nullptr) return call.finish(errno1::fault);
+  std::vector<std::pair<uint8_t*, uint32_t>> parts;
+  uint64_t total = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    auto address = load<uint32_t>(vectors + size_t{i} * 8), bytes = load<uint32_t>(vectors + size_t{i} * 8 + 4);
+    uint8_t* at = memory(address, bytes);
+    if (at == nullptr) return call.finish(errno1::fault);
+    if (bytes == 0) continue;
+    parts.emplace_back(at, bytes);
+    total += bytes;
+    if (parts.size() == 1024) break;  // a short transfer is one
+  }
+  if (parts.empty()) {
+    store(result, uint32_t{0});
+    return call.finish(errno1::success);
+  }
+  // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written in
+  // pieces stays one write.
+  constexpr uint64_t kGather = 64 << 10;
+  constexpr uint32_t kLargest = 1 << 30;
+  auto operation = std::make_shared<Operation>(*state_);
+  Operation& op = *operation;
+  struct Keep {
+    std::shared_ptr<Operation> operation;
+    std::shared_ptr<Fd> entry;
+    std::vector<uint8_t> bytes;
+  };
+  auto keep = std::make_shared<Keep>(Keep{std::move(operation), entry, {}});
+  uint8_t* data = parts[0].first;
+  size_t bytes = std::min(parts[0].second, kLargest);
+  bool gathered = parts.size() > 1 && total <= kGather;
+  if (gathered) {
+    keep->bytes.reserve(total);
+    if (is_write) {
+      for (auto [at, size] : parts) keep->bytes.insert(keep->bytes.end(), at, at + size);
+    } else {
+      keep->bytes.resize(total);
+    }
+    data = keep->bytes.data();
+    bytes = total;
+  }
+  auto done = [this, &call, keep = keep.get(), result, gathered, is_write, parts = std::move(parts)](int64_t transferred) {
+    if (transferred < 0) return call.finish(errno_of(transferred));
+    if (gathered && !is_write) {
+      const uint8_t* from = keep->bytes.data();
+      auto left = static_cast<size_t>(transferred);
+      for (auto [at, size] : parts) {
+        size_t part = std::min<size_t>(size, left);
+        memcpy(at, from, part);
+        from += part;
+        left -= part;
+      }
+    }
+    store(result, static_cast<uint32_t>(transferred));
+    call.finish(errno1::success);
+  };
+  if (is_write) {
+    op.write(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
+  } else {
+    op.read(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
+  }
+}
+
+void Preview1Impl::fd_read(CoreHostCall& call) { transfer(call, false, 1, -1, call.i32(3)); }
+void Preview1Impl::fd_write(CoreHostCall& call) { transfer(call, true, 1, -1, call.i32(3)); }
+
+void Preview1Impl::fd_pread(CoreHostCall& call) {
+  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
+  transfer(call, false, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
+}
+
+void Preview1Impl::fd_pwrite(CoreHostCall& call) {
+  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
+  transfer(call, true, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
+}
+
+void Preview1Impl::fd_seek(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
+  if (call.i32(2) > 2) return call.finish(errno1::inval);
+  if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  off_t at = lseek(entry->opened.file->fd, static_cast<off_t>(call.i64(1)), kWhence[call.i32(2)]);
+  if (at < 0) return call.finish(errno_of(errno));
+  call.finish(store(call.i32(3), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+}
+
+void Preview1Impl::fd_tell(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  off_t at = lseek(entry->opened.file->fd, 0, SEEK_CUR);
+  if (at < 0) return call.finish(errno_of(errno));
+  call.finish(store(call.i32(1), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+}
+
+// ---- the file itself ----
+
+void Preview1Impl::fd_advise(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  if (call.i32(3) > 5) return call.finish(errno1::inval);
+  // preview1 has will-need and dont-need in the same order as Advice.
+  call.finish(errno_of(wasi::advise(entry->opened.file->fd, call.i64(1), call.i64(2), static_cast<Advice>(call.i32(3)))));
+}
+
+void Preview1Impl::fd_allocate(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  uint64_t offset = call.i64(1), length = call.i64(2);
+  if (!entry->opened.flags.has(DescriptorFlags::write)) return call.finish(errno1::badf);
+  in_background(call, [entry, offset, length] {
+    if (offset > INT64_MAX || length > INT64_MAX) return int64_t{-EINVAL};
+    return -int64_t{posix_fallocate(entry->opened.file->fd, static_cast<off_t>(offset), static_cast<off_t>(length))};
+  });
+}
+
+void Preview1Impl::fd_sync(CoreHostCall& call) {
+  if (auto entry = fd(call, 0)) in_background(call, [entry] { return result_of(fsync(entry->opened.file->fd)); });
+}
+
+void Preview1Impl::fd_datasync(CoreHostCall& call) {
+  if (auto entry = fd(call, 0)) in_background(call, [entry] { return result_of(fdatasync(entry->opened.file->fd)); });
+}
+
+void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  struct stat status {};
+  if (fstat(entry->opened.file->fd, &status) != 0) return call.finish(errno_of(errno));
+  call.finish(store_stat(call.i32(1), status) ? errno1::success : errno1::fault);
+}
+
+bool Preview1Impl::store_stat(uint32_t address, const struct stat& status) const {
+  uint8_t* at = memory(address, 64);
+  if (at == nullptr) return false;
+  memset(at, 0, 64);
+  auto ns = [](const timespec& t) {
+    return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
+  };
+  uint64_t words[8] = {status.st_dev, status.st_ino, type_number(file_type(status.st_mode)), status.st_nlink,
+                       static_cast<uint64_t>(status.st_size), ns(status.st_atim), ns(status.st_mtim), ns(status.st_ctim)};
+  memcpy(at, words, 64);
+  return true;
+}
+
+void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  uint64_t size = call.i64(1);
+  in_background(call, [entry, size] {
+    return size > INT64_MAX ? -EFBIG : result_of(ftruncate(entry->opened.file->fd, static_cast<off_t>(size)));
+  });
+}
+
+void Preview1Impl::fd_filestat_set_times(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  timespec times[2];
+  if (!times_of(call.i64(1), call.i64(2), call.i32(3), times)) return call.finish(errno1::inval);
+  bool allowed = entry->opened.flags.has(DescriptorFlags::write) || entry->opened.flags.has(DescriptorFlags::mutate_directory);
+  if (!allowed) return call.finish(errno1::rofs);
+  in_background(call, [entry, a = times[0], m = times[1]] {
+    timespec both[2] = {a, m};
+    return result_of(futimens(entry->opened.file->fd, both));
+  });
+}
+
+// ---- the descriptor ----
+
+void Preview1Impl::fd_close(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  fds_[call.i32(0)] = nullptr;
+  call.finish(errno1::success);
+}
+
+void Preview1Impl::fd_renumber(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr || fd(call, 1) == nullptr) return;
+  fds_[call.i32(1)] = entry;
+  if (call.i32(0) != call.i32(1)) fds_[call.i32(0)] = nullptr;
+  call.finish(errno1::success);
+}
+
+void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  uint8_t* at = memory(call.i32(1), 24);
+  if (at == nullptr) return call.finish(errno1::fault);
+  bool folder = entry->type == FileType::Directory;
+  uint64_t rights = folder ? kAllRights : kFileRights, inheriting = folder ? kAllRights : 0;
+  if (folder && !entry->opened.flags.has(DescriptorFlags::mutate_directory)) {
+    rights &= ~kChangingRights;
+    inheriting &= ~kChangingRights;
+  }
+  if (!folder && !entry->opened.flags.has(DescriptorFlags::write)) rights &= ~kFdWrite;
+  if (!folder && !entry->opened.flags.has(DescriptorFlags::read)) rights &= ~uint64_t{1 << 1};
+  // A terminal is a character device without seek and tell: that is how C libraries know one.
+  if (entry->type == FileType::CharacterDevice || entry->type == FileType::Fifo) rights &= ~uint64_t{1 << 2 | 1 << 5};
+  memset(at, 0, 24);
+  at[0] = type_number(entry->type);
+  memcpy(at + 2, &entry->flags, 2);
+  memcpy(at + 8, &rights, 8);
+  memcpy(at + 16, &inheriting, 8);
+  call.finish(errno1::success);
+}
+
+void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  auto flags = static_cast<uint16_t>(call.i32(1));
+  if ((flags & ~(kAppend | kDsync | kNonblock | kRsync | kSync)) != 0) return call.finish(errno1::inval);
+  constexpr uint16_t kSyncing = kDsync | kRsync | kSync;  // the system does not change these later
+  if ((flags & kSyncing) != (entry->flags & kSyncing)) return call.finish(errno1::notsup);
+  if (entry->opened.file->owned && ((flags ^ entry->flags) & kAppend) != 0) {
+    int system = fcntl(entry->opened.file->fd, F_GETFL);
+    system = (flags & kAppend) != 0 ? system | O_APPEND : system & ~O_APPEND;
+    if (fcntl(entry->opened.file->fd, F_SETFL, system) != 0) return call.finish(errno_of(errno));
+  }
+  entry->flags = flags;
+  call.finish(errno1::success);
+}
+
+void Preview1Impl::fd_fdstat_set_rights(CoreHostCall& call) {
+  if (fd(call, 0) != nullptr) call.finish(errno1::success);  // rights only ever shrink, and nothing is checked by them
+}
+
+void Preview1Impl::fd_prestat_get(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  if (entry->preopen == nullptr) return call.finish(errno1::badf);
+  uint64_t prestat = uint64_t{entry->preopen->guest_path.size()} << 32;  // tag 0: a folder
+  call.finish(store(call.i32(1), prestat) ? errno1::success : errno1::fault);
+}
+
+void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  if (entry->preopen == nullptr) return call.finish(errno1::badf);
+  const std::string& name = entry->preopen->guest_path;
+  if (call.i32(2) < name.size()) return call.finish(37);  // nametoolong
+  uint8_t* at = memory(call.i32(1), name.size());
+  if (at == nullptr) return call.finish(errno1::fault);
+  memcpy(at, name.data(), name.size());
+  call.finish(errno1::success);
+}
+
+void Preview1Impl::fd_readdir(CoreHostCall& call) {
+  auto entry = fd(call, 0);
+  if (entry == nullptr) return;
+  uint32_t buffer = call.i32(1), size = call.i32(2), used_address = call.i32(4);
+  uint64_t cookie = call.i64(3);
+  if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
+  // Entries from `cookie` on, the last one perhaps cut off; a cookie is an index into the list read last.
+  auto give = [this, entry, buffer, size, cookie, used_address](int64_t) {
+    uint32_t used = 0;
+    for (uint64_t i = cookie; i < entry->entries.size() && used < size; ++i) {
+      const DirectoryEntry& e = entry->entries[i];
+      uint8_t head[24] = {};
+      uint64_t next = i + 1;
+      auto length = static_cast<uint32_t>(e.name.size());
+      memcpy(head, &next, 8);
+      memcpy(head + 8, &e.inode, 8);
+      memcpy(head + 16, &length, 4);
+      head[20] = type_number(e.type);
+      uint32_t part = std::min<uint32_t>(sizeof(head), size - used);
+      memcpy(memory(buffer + used, part), head, part);
+      used += part;
+      part = std::min(length, size - used);
+      if (part > 0) memcpy(memory(buffer + used, part), e.name.data(), part);
+      used += part;
+    }
+    store(used_address, used);
+    return errno1::success;
+  };
+  if (cookie != 0) return call.finish(give(0));
+  auto entries = std::make_shared<std::vector<DirectoryEntry>>();
+  in_background(
+      call,
+      [entry, entries]() -> int64_t {
+        struct stat status {};
+        if (fstat(entry->opened.file->fd, &status) != 0) return -int64_t{errno};
+        entries->push_back({".", FileType::Directory, status.st_ino});
+        entries->push_back({"..", FileType::Directory, 0});
+        return read_directory(entry->opened.file->fd, entries.get());
+      },
+      [entry, entries, give](int64_t) {
+        entry->entries = std::move(*entries);
+        return give(0);
+      });
+}
+
+}  // namespace wjit::wasi

@@ -1,0 +1,141 @@
+// The state behind wasi/preview1.h: file descriptors as the guest numbers them, and its memory. Functions are methods that
+// get a CoreHostCall and finish it with one of preview1's error numbers, at once or when an operation has ended.
+//
+//   preview1.cpp        the function table, arguments, clocks, random, polling
+//   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*
+#pragma once
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "abi/core_host.h"
+#include "wasi/filesystem.h"
+#include "wasi/preview1.h"
+#include "wasi/state.h"
+
+namespace wjit::wasi {
+
+// Error numbers of preview1, as far as they are named here.
+namespace errno1 {
+constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, inval = 28, io = 29, isdir = 31, nosys = 52, notdir = 54, notsock = 57,
+                   notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
+}
+// From a system's errno (negative or not).
+uint32_t errno_of(int64_t error_number);
+
+// An open descriptor of the guest's.
+struct Fd {
+  OpenedFile opened;                     // opened.flags: read, write, mutate_directory
+  FileType type = FileType::Unknown;
+  uint16_t flags = 0;                    // fdflags
+  const WasiPreopen* preopen = nullptr;
+  std::vector<DirectoryEntry> entries;   // of the last fd_readdir from the beginning
+};
+
+class Preview1Impl final : public Preview1 {
+ public:
+  explicit Preview1Impl(std::shared_ptr<State> state);
+  std::optional<Extern> find(std::string_view module, std::string_view name) override;
+  void use_memory(MemoryInstance* memory) override { memory_ = memory; }
+
+ private:
+  using Method = void (Preview1Impl::*)(CoreHostCall& call);
+  struct Row {
+    const char* name;
+    const char* params;  // i: i32, l: i64; the result is an i32, the error number
+    Method method;
+  };
+  static const Row kRows[];
+
+  // ---- memory ----
+  // `bytes` of it at `address`; null when out of bounds.
+  uint8_t* memory(uint32_t address, uint64_t bytes) const;
+  template <typename T>
+  bool store(uint32_t address, T value) const {
+    uint8_t* at = memory(address, sizeof(T));
+    if (at != nullptr) memcpy(at, &value, sizeof(T));
+    return at != nullptr;
+  }
+  template <typename T>
+  static T load(const uint8_t* at) {
+    T value;
+    memcpy(&value, at, sizeof(T));
+    return value;
+  }
+  // A path or name; false when out of bounds.
+  bool text(uint32_t address, uint32_t size, std::string* into) const;
+
+  // ---- descriptors ----
+  // Null, and the call finished with badf, where there is none of this number.
+  std::shared_ptr<Fd> fd(CoreHostCall& call, size_t argument);
+  uint32_t add_fd(std::shared_ptr<Fd> fd);
+  // Work on a helper thread that gives a value >= 0 or -errno; `then` gets the value and gives the call's error number.
+  void in_background(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then = nullptr);
+  // Reads or writes at `offset` (-1: the current position); arguments `iovs` and `iovs + 1` are the vectors, `result`
+  // where the count goes.
+  void transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result);
+  bool store_stat(uint32_t address, const struct stat& status) const;
+
+  // ---- preview1.cpp ----
+  void args_get(CoreHostCall& call);
+  void args_sizes_get(CoreHostCall& call);
+  void environ_get(CoreHostCall& call);
+  void environ_sizes_get(CoreHostCall& call);
+  void store_strings(CoreHostCall& call, const std::vector<std::string>& strings);
+  void store_sizes(CoreHostCall& call, const std::vector<std::string>& strings);
+  std::vector<std::string> environment() const;
+  void clock_res_get(CoreHostCall& call);
+  void clock_time_get(CoreHostCall& call);
+  void random_get(CoreHostCall& call);
+  void poll_oneoff(CoreHostCall& call);
+  void proc_exit(CoreHostCall& call);
+  void proc_raise(CoreHostCall& call);
+  void sched_yield(CoreHostCall& call);
+  void no_socket(CoreHostCall& call);
+  // ---- preview1_fd.cpp ----
+  void fd_advise(CoreHostCall& call);
+  void fd_allocate(CoreHostCall& call);
+  void fd_close(CoreHostCall& call);
+  void fd_datasync(CoreHostCall& call);
+  void fd_fdstat_get(CoreHostCall& call);
+  void fd_fdstat_set_flags(CoreHostCall& call);
+  void fd_fdstat_set_rights(CoreHostCall& call);
+  void fd_filestat_get(CoreHostCall& call);
+  void fd_filestat_set_size(CoreHostCall& call);
+  void fd_filestat_set_times(CoreHostCall& call);
+  void fd_pread(CoreHostCall& call);
+  void fd_prestat_get(CoreHostCall& call);
+  void fd_prestat_dir_name(CoreHostCall& call);
+  void fd_pwrite(CoreHostCall& call);
+  void fd_read(CoreHostCall& call);
+  void fd_readdir(CoreHostCall& call);
+  void fd_renumber(CoreHostCall& call);
+  void fd_seek(CoreHostCall& call);
+  void fd_sync(CoreHostCall& call);
+  void fd_tell(CoreHostCall& call);
+  void fd_write(CoreHostCall& call);
+  // ---- preview1_path.cpp ----
+  void path_create_directory(CoreHostCall& call);
+  void path_filestat_get(CoreHostCall& call);
+  void path_filestat_set_times(CoreHostCall& call);
+  void path_link(CoreHostCall& call);
+  void path_open(CoreHostCall& call);
+  void path_readlink(CoreHostCall& call);
+  void path_remove_directory(CoreHostCall& call);
+  void path_rename(CoreHostCall& call);
+  void path_symlink(CoreHostCall& call);
+  void path_unlink_file(CoreHostCall& call);
+
+  std::shared_ptr<State> state_;
+  MemoryInstance* memory_ = nullptr;
+  std::vector<std::shared_ptr<Fd>> fds_;
+  std::map<std::string, std::unique_ptr<CoreHostFunction>, std::less<>> functions_;
+};
+
+// Access and modification times of fd_filestat_set_times and path_filestat_set_times; false for contradicting flags.
+bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]);
+
+}  // namespace wjit::wasi

@@ -1,0 +1,160 @@
+// wasi_snapshot_preview1: path_*. See wasi/preview1_impl.h; the paths themselves: wasi/files.h.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "wasi/preview1_impl.h"
+
+namespace wjit::wasi {
+namespace {
+
+constexpr uint32_t kSymlinkFollow = 1;
+bool read_only(const Fd& folder) { return !folder.opened.flags.has(DescriptorFlags::mutate_directory); }
+
+}  // namespace
+
+// What most of them begin with: the folder that argument 0 names, and the path at argument `at`.
+#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path)                                         \
+  auto folder = fd(call, folder_argument);                                                                    \
+  if (folder == nullptr) return;                                                                              \
+  std::string path;                                                                                           \
+  if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault)
+
+void Preview1Impl::path_create_directory(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 1, folder, path);
+  if (read_only(*folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path] { return make_directory(folder->opened.file->fd, path); });
+}
+
+void Preview1Impl::path_filestat_get(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 2, folder, path);
+  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  uint32_t into = call.i32(4);
+  auto status = std::make_shared<struct stat>();
+  in_background(
+      call, [folder, path, follow, status] { return stat_beneath(folder->opened.file->fd, path, follow, status.get()); },
+      [this, into, status](int64_t) { return store_stat(into, *status) ? errno1::success : errno1::fault; });
+}
+
+void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 2, folder, path);
+  if (read_only(*folder)) return call.finish(errno1::rofs);
+  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  timespec times[2];
+  if (!times_of(call.i64(4), call.i64(5), call.i32(6), times)) return call.finish(errno1::inval);
+  in_background(call, [folder, path, follow, a = times[0], m = times[1]] {
+    timespec both[2] = {a, m};
+    return set_times_beneath(folder->opened.file->fd, path, follow, both);
+  });
+}
+
+void Preview1Impl::path_link(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 2, folder, path);
+  FOLDER_AND_PATH(4, 5, new_folder, new_path);
+  if ((call.i32(1) & kSymlinkFollow) != 0) return call.finish(errno1::inval);
+  if (read_only(*folder) || read_only(*new_folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path, new_folder, new_path] {
+    return link_beneath(folder->opened.file->fd, path, new_folder->opened.file->fd, new_path);
+  });
+}
+
+void Preview1Impl::path_open(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 2, folder, path);
+  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  uint32_t oflags = call.i32(4), into = call.i32(8);
+  uint64_t rights = call.i64(5);
+  auto fdflags = static_cast<uint16_t>(call.i32(7));
+  if (memory(into, 4) == nullptr) return call.finish(errno1::fault);
+
+  OpenFlags open_flags;
+  open_flags.set(OpenFlags::create, (oflags & 1) != 0);
+  open_flags.set(OpenFlags::directory, (oflags & 2) != 0);
+  open_flags.set(OpenFlags::exclusive, (oflags & 4) != 0);
+  open_flags.set(OpenFlags::truncate, (oflags & 8) != 0);
+  DescriptorFlags flags;
+  constexpr uint64_t kRead = 1 << 1 | 1 << 14, kWrite = 1 << 6 | 1 << 8;  // fd_read, fd_readdir; fd_write, fd_allocate
+  bool append = (fdflags & 1) != 0;
+  flags.set(DescriptorFlags::read, (rights & kRead) != 0);
+  bool folder_wanted = open_flags.has(OpenFlags::directory);
+  flags.set(DescriptorFlags::write, !folder_wanted && ((rights & kWrite) != 0 || append));
+  flags.set(DescriptorFlags::data_integrity_sync, (fdflags & 2) != 0);
+  flags.set(DescriptorFlags::file_integrity_sync, (fdflags & (8 | 16)) != 0);
+
+  auto opened = std::make_shared<Fd>();
+  opened->flags = fdflags;
+  in_background(
+      call,
+      [folder, follow, path, open_flags, flags, append, opened]() -> int64_t {
+        int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);
+        if (done == -EISDIR && !open_flags.has(OpenFlags::create) && !open_flags.has(OpenFlags::truncate)) {
+          // Rights are what the descriptor may do at most: a folder opens without the right to write bytes.
+          DescriptorFlags less;
+          less.set(DescriptorFlags::read);
+          done = open_at(folder->opened, follow, path, open_flags, less, &opened->opened);
+        }
+        if (done < 0) return done;
+        struct stat status {};
+        int fd = opened->opened.file->fd;
+        if (fstat(fd, &status) != 0) return -int64_t{errno};
+        opened->type = file_type(status.st_mode);
+        if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
+        // A folder below a folder that may be changed may be changed.
+        if (opened->type == FileType::Directory && !read_only(*folder)) {
+          opened->opened.flags.set(DescriptorFlags::mutate_directory);
+        }
+        return 0;
+      },
+      [this, into, opened](int64_t) {
+        store(into, add_fd(opened));
+        return errno1::success;
+      });
+}
+
+void Preview1Impl::path_readlink(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 1, folder, path);
+  uint32_t buffer = call.i32(3), size = call.i32(4), used_address = call.i32(5);
+  if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
+  auto contents = std::make_shared<std::string>();
+  in_background(
+      call, [folder, path, contents] { return read_link(folder->opened.file->fd, path, contents.get()); },
+      [this, buffer, size, used_address, contents](int64_t) {
+        auto used = static_cast<uint32_t>(std::min<size_t>(size, contents->size()));
+        memcpy(memory(buffer, used), contents->data(), used);
+        store(used_address, used);
+        return errno1::success;
+      });
+}
+
+void Preview1Impl::path_remove_directory(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 1, folder, path);
+  if (read_only(*folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path] { return remove_directory(folder->opened.file->fd, path); });
+}
+
+void Preview1Impl::path_rename(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 1, folder, path);
+  FOLDER_AND_PATH(3, 4, new_folder, new_path);
+  if (read_only(*folder) || read_only(*new_folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path, new_folder, new_path] {
+    return rename_beneath(folder->opened.file->fd, path, new_folder->opened.file->fd, new_path);
+  });
+}
+
+void Preview1Impl::path_symlink(CoreHostCall& call) {
+  FOLDER_AND_PATH(2, 3, folder, path);
+  std::string contents;
+  if (!text(call.i32(0), call.i32(1), &contents)) return call.finish(errno1::fault);
+  if (read_only(*folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path, contents] { return make_symlink(contents, folder->opened.file->fd, path); });
+}
+
+void Preview1Impl::path_unlink_file(CoreHostCall& call) {
+  FOLDER_AND_PATH(0, 1, folder, path);
+  if (read_only(*folder)) return call.finish(errno1::rofs);
+  in_background(call, [folder, path] { return unlink_file(folder->opened.file->fd, path); });
+}
+
+#undef FOLDER_AND_PATH
+
+}  // namespace wjit::wasi

@@ -70,7 +70,7 @@ void CoreInstance::fill_imports() {
     switch (import.kind) {
       case ExternKind::Func:
         at<ImportedFunction>(vmctx_, layout_.imported_function(import.index)) = {from.func->code, from.func->vmctx};
-        if (module.function_is_referenced[import.index])
+        if (layout_.func_ref_index[import.index] != UINT32_MAX)
           at<FuncRef>(vmctx_, layout_.func_ref(import.index)) = *from.func;
         break;
       case ExternKind::Table: at<TableInstance*>(vmctx_, layout_.table(import.index)) = from.table; break;
@@ -87,7 +87,7 @@ void CoreInstance::fill_imports() {
 Result<> CoreInstance::allocate() {
   const Module& module = code_->module();
   for (uint32_t i = module.imported_functions; i < module.functions.size(); ++i) {
-    if (!module.function_is_referenced[i]) continue;
+    if (layout_.func_ref_index[i] == UINT32_MAX) continue;
     const uint32_t defined = i - module.imported_functions;
     at<FuncRef>(vmctx_, layout_.func_ref(i)) = {
         .code = code_->is_compiled(defined) ? code_->entry(defined) : code_->lazy_stub(defined),

@@ -224,18 +224,15 @@ std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, 
 
 std::vector<uint64_t> walk_frame_pointers(uint64_t pc, uint64_t fp, size_t limit) {
   std::vector<uint64_t> pcs;
-  unsigned strangers = 0;
   while (pc != 0 && pcs.size() < limit) {
-    if (code_map::find(pc - 1)) {
-      pcs.push_back(pc);
-      strangers = 0;
-    } else if (++strangers > 4) {
-      break;
-    }
+    const bool is_compiled = code_map::find(pc - 1) != nullptr;
+    if (is_compiled) pcs.push_back(pc);
     if (fp == 0) break;
     const auto* frame = reinterpret_cast<const uint64_t*>(fp);
     fp = frame[0];
-    pc = frame[1];
+    // The only other frames on a guest stack are those of __morestack, where the word behind the saved frame pointer is
+    // the address in the prologue that called it, and the next one the guest function's return address.
+    pc = frame[is_compiled ? 1 : 2];
   }
   return pcs;
 }

@@ -21,14 +21,16 @@ constexpr const char* kExporter = R"((module
   (global $fref (export "g-ref") (ref func) (ref.func 0))
   (tag (export "tag") (param i32))))";
 
-// Links a module with one import of `name`, written as `import`, against the exporter; the error's text, "" if it links.
+// Links a module with one import of `name`, written as `import`, against the exporter; the error's text, "" if it
+// links.
 std::string try_import(std::string_view name, std::string_view import) {
   TestStore store;
   auto exporter = store.link(parse_module(kExporter), no_code());
   if (!exporter) return exporter.error().message;
   std::optional<Extern> given = (*exporter)->find_export(name);
   auto importer = store.link(parse_module(fmt::format(R"((module
-    (type $base (sub (func (param i32)))) (type $sub (sub $base (func (param i32)))) (import "m" "x" {})))", import)),
+    (type $base (sub (func (param i32)))) (type $sub (sub $base (func (param i32)))) (import "m" "x" {})))",
+                                                      import)),
                              no_code(), {given.value_or(Extern{})});
   return importer ? "" : importer.error().message;
 }
@@ -46,7 +48,8 @@ TEST(Import, Functions) {
   EXPECT_EQ(try_import("sub", "(func (type $base))"), "");
   EXPECT_TRUE(is_incompatible("sub", "(func (param i32))"));
   EXPECT_EQ(try_import("none", "(func)"), "unknown import: \"m\" \"x\" (function) is not defined");
-  EXPECT_EQ(try_import("f", "(global i32)"), "incompatible import type: \"m\" \"x\" is a function, the module wants a global");
+  EXPECT_EQ(try_import("f", "(global i32)"),
+            "incompatible import type: \"m\" \"x\" is a function, the module wants a global");
 }
 
 TEST(Import, TablesAndMemories) {

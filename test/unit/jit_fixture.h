@@ -90,7 +90,9 @@ class TableCompiler : public Compiler {
     }
     return {};
   }
-  Result<std::string> emit(const Module&, EmitKind, const std::optional<std::string>&) override { return fail("no text"); }
+  Result<std::string> emit(const Module&, EmitKind, const std::optional<std::string>&) override {
+    return fail("no text");
+  }
   std::string version() const override { return "table"; }
 
   std::vector<uint32_t> compiled;

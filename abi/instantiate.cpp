@@ -152,7 +152,11 @@ class Instantiation {
   Result<> define(const def::AliasExport& d) {
     RuntimeInstance& instance = *self_.instances[d.instance];
     auto found = instance.exports.find(d.name);
-    if (found == instance.exports.end()) return fail("instance has no export `{}`", d.name);
+    if (found == instance.exports.end()) {
+      // Hosts export no types but resources: others have no run-time form.
+      if (d.sort == Sort::Type && types_[d.type].kind != TypeKind::Resource) return {};
+      return fail("instance has no export `{}`", d.name);
+    }
     return add(d.sort, d.type, found->second, d.name);
   }
 

@@ -22,10 +22,9 @@ void add_optimization(CLI::App* command, CompileOptions& options) {
 }
 
 void describe_run(CLI::App* command, RunOptions& options) {
-  command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->take_all()->expected(1);
+  command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->allow_extra_args(false);
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
                       "'a:b/iface.name(\"x\")'; values in WAVE");

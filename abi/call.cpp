@@ -52,8 +52,9 @@ static uint64_t finish_sync_lower(GuestContext*, void* argument) {
   // The Call is the emitted code's, on the parked stack.
   auto* call = reinterpret_cast<Call*>(thread->saved[0]);  // NOLINT
   call->result = subtask->result;
+  auto state = static_cast<uint64_t>(subtask->state);
   delete subtask;
-  return 0;
+  return state;  // an async lower's status; a sync lower's code does not look at it
 }
 
 extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
@@ -69,7 +70,8 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   task->call.task = task;
   if (!run_task(*task, &caller)) return store.propagate_trap(), 0;
 
-  if (adapter->spec->lower.is_async()) {
+  // A callee whose type is not async has resolved, or blocks atomically: then the caller waits, whatever its lower.
+  if (adapter->spec->lower.is_async() && (adapter->async_type || subtask->resolved())) {
     if (subtask->resolved()) {
       deliver_resolve(*subtask);
       auto state = static_cast<uint64_t>(subtask->state);
@@ -135,7 +137,7 @@ Task* new_task(ComponentInstance& instance, AdapterContext* adapter, Subtask* su
   return task;
 }
 
-bool run_task(Task& task, ComponentInstance* caller) {
+bool run_task(Task& task, ComponentInstance* caller, bool* has_resolved) {
   ComponentInstance& instance = *task.instance;
   Store& store = *instance.store;
   enter_from(instance, caller);
@@ -146,6 +148,12 @@ bool run_task(Task& task, ComponentInstance* caller) {
   if (!resolved && ok) {
     // A function that is not async resolves before its caller goes on; other threads of the instance may help it along.
     while (ok && !async_type && !resolved) {
+      if (store.atomic != nullptr) {
+        task.entered = true;
+        task.entered_from = caller;
+        task.resolved_flag = nullptr;
+        return true;
+      }
       Thread* other = store.pop_ready_of(instance);
       if (other == nullptr) {
         store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
@@ -156,6 +164,7 @@ bool run_task(Task& task, ComponentInstance* caller) {
     if (!resolved && ok) task.resolved_flag = nullptr;
   }
   if (ok) leave_to(instance, caller);
+  if (has_resolved != nullptr) *has_resolved = resolved;
   return ok;
 }
 
@@ -190,6 +199,7 @@ bool resolve_task(Task& task, bool returned) {
     }
     subtask->task = nullptr;
     task.subtask = nullptr;
+    if (task.entered && subtask->has_sync_waiter) store.atomic = subtask->sync_waiter;
     progress(*subtask);
   } else if (task.on_resolve != nullptr) {
     task.on_resolve(task, returned);

@@ -18,7 +18,8 @@ void leave_to(ComponentInstance& instance, const ComponentInstance* caller);
 Task* new_task(ComponentInstance& instance, AdapterContext* adapter, Subtask* subtask);
 // Enters the instance and runs the task until it blocks or is through (for a function type that is not async: until it has
 // resolved). False after a trap.
-bool run_task(Task& task, ComponentInstance* caller);
+// `*has_resolved` (may be null) says whether the task has resolved.
+bool run_task(Task& task, ComponentInstance* caller, bool* has_resolved = nullptr);
 // The task's results have been lowered (`returned`), or it was cancelled: tells the caller. False after a trap.
 bool resolve_task(Task& task, bool returned);
 // Subtask: takes back what was lent, once its resolution has been seen.

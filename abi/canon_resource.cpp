@@ -64,7 +64,13 @@ bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInst
   Task* task = new_task(*type.implementation, nullptr, nullptr);
   task->destructor = type.destructor;
   task->call.params[0] = rep;
-  return run_task(*task, caller);
+  bool resolved = false;
+  if (!run_task(*task, caller, &resolved)) return false;
+  if (!resolved) {
+    store.trap(TrapCode::NotSupported, "a destructor that blocks");
+    return false;
+  }
+  return true;
 }
 
 extern "C" uint64_t builtin_canon_ResourceDrop(BuiltinContext* context, uint32_t index) {

@@ -91,13 +91,14 @@ struct HostCallAccess {
     }
     if (store.locked_down()) return store.propagate_trap(), 0;
     Thread* thread = store.current;
-    if (!async) {
+    if (!async || !adapter->async_type) {
       if (thread == nullptr) {
         return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
       }
       call->thread_ = thread;
       thread->host_done = false;
       start_waiting(*thread, WaitKind::HostCall, false);
+      if (!adapter->async_type) store.atomic = thread;
       park(store, *thread, resume_sync, call);
       return 0;
     }

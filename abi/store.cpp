@@ -295,13 +295,20 @@ bool Store::run_quantum(Worker&) {
     work();
   }
   for (int i = 0; i < kThreadsPerQuantum && !locked_down(); ++i) {
-    Thread* thread = pop_ready();
+    Thread* thread = atomic;
+    if (thread != nullptr) {
+      if (!ready_now(*thread)) return !inbox_.empty();
+      atomic = nullptr;
+    } else {
+      thread = pop_ready();
+    }
     if (thread == nullptr) return !inbox_.empty();
     ComponentInstance& instance = *thread->task->instance;
-    enter_from(instance, nullptr);
-    if (resume_thread(*this, thread, false)) leave_to(instance, nullptr);
+    bool entered = thread->task->entered;
+    if (!entered) enter_from(instance, nullptr);
+    if (resume_thread(*this, thread, false) && !entered) leave_to(instance, nullptr);
   }
-  return !locked_down() && (has_ready() || !inbox_.empty());
+  return !locked_down() && (atomic != nullptr ? ready_now(*atomic) : has_ready() || !inbox_.empty());
 }
 
 // ---- deadlock ----

@@ -102,6 +102,9 @@ class Store final : public Strand {
 
   // --- for the rest of abi/ ---
   Thread* current = nullptr;               // the thread that runs; null in plain host code
+  // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see that
+  // anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store runs.
+  Thread* atomic = nullptr;
   ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
   const std::vector<std::unique_ptr<ComponentInstance>>& instances() const { return instances_; }  // in order of making
   ComponentInstance& host_instance() { return *host_instance_; }  // holds what the host has handles of

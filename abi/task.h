@@ -76,6 +76,10 @@ struct Task {
   uint32_t num_borrows = 0;
   uint32_t thread_count = 0;
   uint64_t id = 0;                 // for messages and traces
+  // Function types that are not async: the task blocks in a host function of such a type, so its instance stays entered
+  // (from `entered_from`) until the task is through (Store::atomic).
+  bool entered = false;
+  ComponentInstance* entered_from = nullptr;
   bool* resolved_flag = nullptr;   // set to true when the task resolves: run_task waits for it
   Task* store_prev = nullptr;      // the store's list of live tasks
   Task* store_next = nullptr;

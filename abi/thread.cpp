@@ -46,6 +46,7 @@ bool exit_thread(Store& store, Thread& thread) {
   if (thread.fiber != nullptr) fiber_destroy(thread.fiber);
   thread.fiber = nullptr;
   bool last = task.threads.empty();
+  if (last && task.entered) leave_to(instance, task.entered_from);
   if (&thread != &task.implicit) delete &thread;
   if (last) free_task(&task);
   return true;

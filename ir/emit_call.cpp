@@ -126,6 +126,11 @@ void FunctionEmitter::call(const Signature& signature, const FuncType& type, Cal
     }
     return set_unreachable();
   }
+  // Recursion without end is the trap "call stack exhausted" and no endless loop, so LLVM may not make jumps of calls that
+  // are reached unconditionally or lead to unknown code. Recursion that has a way out it may turn into a loop.
+  if (!llvm::isa<llvm::Function>(callee.code) || b.GetInsertBlock() == &fn_->getEntryBlock()) {
+    instruction->setTailCallKind(llvm::CallInst::TCK_NoTail);
+  }
   for (size_t i = 0; i != type.results.size(); ++i) {
     const ValueLocation& location = signature.shape.results[i];
     if (location.where == ValueLocation::Where::Area) {

@@ -109,7 +109,7 @@ class AdapterEmitter {
   std::pair<Value*, Value*> load_pair(Source& source);           // pointer and length as i64
   void store_pair(Target& target, Value* pointer, Value* length);
   // Host pointer to [address, address + bytes) of the side's memory, checked.
-  Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment);
+  Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment, Trap outside = Trap::MemoryOutOfBounds);
   Value* host_pointer(const Side& side, Value* address);
   Value* reallocate(const Side& side, uint32_t alignment, Value* bytes);  // i64 address, checked
   void loop(Value* count, const std::function<void(Value* index)>& body);

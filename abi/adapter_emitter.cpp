@@ -148,6 +148,7 @@ void AdapterEmitter::emit_lower(const AdapterSpec& spec) {
 void AdapterEmitter::emit_start(const AdapterSpec& spec) {
   make_function(".start", llvm::FunctionType::get(i32_, {ptr_, ptr_}, false));
   call_ = function_->getArg(1);
+  auto* buffer = b_.CreateAlloca(i64_);  // of the flat result; in the entry block, so that the frame has a fixed size
   FuncType core = flatten_functype(types_, canon_options(spec.lift), spec.type, CanonContext::Lift);
   CoreSignature signature = signature_of(core);
 
@@ -181,7 +182,6 @@ void AdapterEmitter::emit_start(const AdapterSpec& spec) {
     b_.CreateRet(result != nullptr ? result : b_.getInt32(0));
     return;
   }
-  auto* buffer = b_.CreateAlloca(i64_);
   if (result != nullptr) b_.CreateStore(widen(result), buffer);
   b_.CreateCall(module_->getFunction(prefix_ + ".finish"), {self_, call_, buffer});
   call_runtime("resolve", {call_});

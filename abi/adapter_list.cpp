@@ -38,14 +38,14 @@ Value* AdapterEmitter::host_pointer(const Side& side, Value* address) {
   return b_.CreateGEP(i8_, base, address);
 }
 
-Value* AdapterEmitter::checked(const Side& side, Value* address, Value* bytes, uint32_t align) {
+Value* AdapterEmitter::checked(const Side& side, Value* address, Value* bytes, uint32_t align, Trap code) {
   if (side.host) return host_pointer(side, address);
   if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::UnalignedPointer);
   // The length is read each time: realloc may have grown the memory.
   Value* memory = load_context(side.memory, ptr_);
   Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
   Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
-  trap_if(outside, Trap::MemoryOutOfBounds);
+  trap_if(outside, code);
   return host_pointer(side, address);
 }
 
@@ -61,7 +61,7 @@ Value* AdapterEmitter::reallocate(const Side& side, uint32_t align, Value* bytes
   Value* address = zext64(call_core(signature, side.realloc,
                                     {constant(0), constant(0), constant(align), b_.CreateZExtOrTrunc(bytes, type)}));
   set_may_leave(side, true);
-  if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::UnalignedPointer);
+  if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::ReallocUnaligned);
   Value* memory = load_context(side.memory, ptr_);
   Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
   Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
@@ -75,15 +75,13 @@ void AdapterEmitter::translate_string(Source source, Target target) {
   }
   auto [address, length] = load_pair(source);
   trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength)), Trap::ListTooLong);
-  Value* from = checked(source.side, address, length, 1);
+  Value* from = checked(source.side, address, length, 1, Trap::StringOutOfBounds);
   if (target.side.host) {  // the host gets a view of the guest's memory
-    Value* valid = call_runtime("check_utf8", {from, length});
-    trap_if(b_.CreateICmpEQ(valid, b_.getInt32(0)), Trap::InvalidUtf8);
+    call_runtime("check_utf8", {from, length});
     return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
   }
   Value* to = reallocate(target.side, 1, length);
-  Value* valid = call_runtime("copy_utf8", {host_pointer(target.side, to), from, length});
-  trap_if(b_.CreateICmpEQ(valid, b_.getInt32(0)), Trap::InvalidUtf8);
+  call_runtime("copy_utf8", {host_pointer(target.side, to), from, length});
   store_pair(target, to, length);
 }
 
@@ -112,7 +110,8 @@ void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   auto [address, length] = load_pair(source);
   trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength / from_size)), Trap::ListTooLong);
   Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
-  Value* from = checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64));
+  Value* from = checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64),
+                       Trap::ListOutOfBounds);
   if (is_plain(types_, element)) {
     if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
     Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);

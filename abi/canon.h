@@ -29,7 +29,7 @@ inline bool check_may_leave(BuiltinContext* context) {
 inline Thread* running_thread(BuiltinContext* context) {
   Store& store = store_of(context);
   if (store.current == nullptr) {
-    store.trap(TrapCode::CanonicalAbi, "this built-in needs a task, and a start function runs without one");
+    store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning: a start function runs without a task");
   }
   return store.current;
 }

@@ -11,7 +11,9 @@ ResourceHandle* find(Store& store, ComponentInstance& instance, uint32_t index, 
     store.trap(TrapCode::UnknownHandle, fmt::format("unknown handle index {}", index));
   } else if (handle->type != type) {
     store.trap(TrapCode::UnknownHandle,
-               fmt::format("handle index {} used with the wrong type, expected guest-defined resource", index));
+               fmt::format("handle index {} used with the wrong type, expected guest-defined resource but found a different "
+                           "guest-defined resource",
+                           index));
     return nullptr;
   }
   return handle;

@@ -55,18 +55,18 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
   CopyEnd* end = find_end(context, index, writable);
   if (end == nullptr) return 0;
   const PayloadType& payload = *context->payload;
-  const char* what = payload.is_future ? "future" : "stream";
   if (end->state != CopyState::Idle) {
-    return store.trap(TrapCode::CanonicalAbi,
-                      end->state == CopyState::Done
-                          ? fmt::format("cannot {} {} after being notified that the {} dropped", writable ? "write to" : "read from",
-                                        what, writable ? "readable end" : "writable end")
-                          : fmt::format("concurrent {} operations on the same end are not allowed", what)),
-           0;
+    std::string why = end->state != CopyState::Done ? "cannot have concurrent operations active on a future/stream"
+                      : !payload.is_future
+                          ? fmt::format("cannot {} stream after being notified that the {} end dropped",
+                                        writable ? "write to" : "read from", writable ? "readable" : "writable")
+                      : writable ? "cannot write to future after previous write succeeded or readable end dropped"
+                                 : "cannot read from future after previous read succeeded";
+    return store.trap(TrapCode::CanonicalAbi, std::move(why)), 0;
   }
   bool async = context->options.is_async;
   if (end->set != nullptr && !async) {
-    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while in a waitable set"), 0;
+    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   pointer = address(context, pointer);
   if (count > kMaxBufferLength) return store.trap(TrapCode::CanonicalAbi, "stream read/write count too large"), 0;
@@ -98,7 +98,7 @@ uint64_t cancel(BuiltinContext* context, uint32_t index, bool writable) {
            0;
   }
   if (end->set != nullptr && !context->is_async) {
-    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while in a waitable set"), 0;
+    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   cancel_copy(*end);
   return result_or_wait(context, *end, context->is_async);
@@ -111,7 +111,7 @@ uint64_t drop(BuiltinContext* context, uint32_t index, bool writable) {
   if (end == nullptr) return 0;
   const char* what = context->payload->is_future ? "future" : "stream";
   if (end->state == CopyState::Copying || end->state == CopyState::Cancelling) {
-    return store.trap(TrapCode::CanonicalAbi, fmt::format("cannot drop busy stream or future: {} {}", what, index)), 0;
+    return store.trap(TrapCode::CanonicalAbi, fmt::format("cannot {} busy {} {}", writable ? "drop" : "remove", what, index)), 0;
   }
   if (writable && context->payload->is_future && end->state != CopyState::Done) {
     return store.trap(TrapCode::CanonicalAbi, "cannot drop future write end without first writing a value"), 0;

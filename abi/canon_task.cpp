@@ -213,7 +213,7 @@ extern "C" uint64_t builtin_canon_WaitableJoin(BuiltinContext* context, uint32_t
   Waitable* waitable = find_waitable(context, index);
   if (waitable == nullptr) return 0;
   if (waitable->has_sync_waiter) {
-    return store_of(context).trap(TrapCode::CanonicalAbi, "waitable cannot be joined while it is waited for"), 0;
+    return store_of(context).trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   WaitableSet* set = nullptr;
   if (set_index != 0) {
@@ -253,7 +253,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
     return store.trap(TrapCode::CanonicalAbi, "`subtask.cancel` called more than once"), 0;
   }
   if (subtask->set != nullptr && !context->is_async) {
-    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while in a waitable set"), 0;
+    return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   if (!subtask->resolved()) {
     subtask->cancellation_requested = true;

@@ -64,12 +64,13 @@ SharedStream* lift_readable(ComponentInstance& instance, uint32_t index, const P
   }
   if (end->state != CopyState::Idle) {
     store.trap(TrapCode::CanonicalAbi, end->state == CopyState::Done
-                                           ? fmt::format("cannot lift {} after being notified that the other end dropped", what)
+                                           ? (payload->is_future ? "cannot lift future after previous read succeeded"
+                                                                 : "cannot lift stream after being notified that the writable end dropped")
                                            : fmt::format("cannot transfer {} {}: a copy is in progress", what, index));
     return nullptr;
   }
   if (end->set != nullptr) {
-    store.trap(TrapCode::CanonicalAbi, fmt::format("cannot transfer {} {}: it is in a waitable set", what, index));
+    store.trap(TrapCode::CanonicalAbi, fmt::format("cannot lift {} while it's in a waitable set", what));
     return nullptr;
   }
   SharedStream* shared = end->shared;
@@ -170,7 +171,8 @@ void start_copy(CopyEnd& end) {
   }
   if (other->instance == end.instance && !shared.payload->is_none_or_number) {
     return shared.store->trap(TrapCode::CanonicalAbi,
-                              "cannot read from and write to intra-component stream or future with non-numeric payload");
+                              fmt::format("cannot read from and write to intra-component {} with a payload that is no number",
+                                          shared.payload->is_future ? "future" : "stream"));
   }
   if (other->buffer.remain() > 0) {
     if (end.buffer.remain() > 0) {

@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"
@@ -127,24 +128,28 @@ void ModuleCode::keep_alive(std::shared_ptr<void> memory) {
 Result<void*> ModuleCode::ensure_compiled(uint32_t defined) {
   CHECK(defined < count_);
   if (is_compiled(defined)) return entry(defined);
-  std::lock_guard lock(compile_mutex_);
-  if (!is_compiled(defined)) {
-    if (!compiler_) return fail("function {} is not compiled and there is no compiler", defined);
-    if (Result<> done = compiler_->compile(*this, std::span(&defined, 1)); !done) return std::unexpected(done.error());
-    CHECK(is_compiled(defined));
-  }
+  if (!compiler_) return fail("function {} is not compiled and there is no compiler", defined);
+  std::unique_lock lock(compile_mutex_);
+  compile_done_.wait(lock, [&] { return std::ranges::find(compiling_, defined) == compiling_.end(); });
+  if (is_compiled(defined)) return entry(defined);
+  compiling_.push_back(defined);
+  lock.unlock();
+  Result<> done = compiler_->compile(*this, std::span(&defined, 1));
+  lock.lock();
+  std::erase(compiling_, defined);
+  compile_done_.notify_all();
+  if (!done) return std::unexpected(done.error());
+  CHECK(is_compiled(defined));
   return entry(defined);
 }
 
 Result<> ModuleCode::compile_all() {
-  std::lock_guard lock(compile_mutex_);
+  if (!compiler_) return fail("the module is not compiled and there is no compiler");
   std::vector<uint32_t> missing;
   for (uint32_t i = 0; i < count_; ++i) {
     if (!is_compiled(i)) missing.push_back(i);
   }
-  if (missing.empty()) return {};
-  if (!compiler_) return fail("the module is not compiled and there is no compiler");
-  return compiler_->compile(*this, missing);
+  return missing.empty() ? Result<>() : compiler_->compile(*this, missing);
 }
 
 // Called by wjit_lazy_compile on the worker's stack; null when a trap has been recorded.

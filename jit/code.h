@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -70,8 +71,8 @@ class ModuleCode {
   void publish(uint32_t defined, void* entry);
   // Compiled memory lives as long as this object; any thread.
   void keep_alive(std::shared_ptr<void> memory);
-  // Compiles defined function `defined` (and what the compiler takes along) unless it is there; any thread, one at a
-  // time. Called by the lazy stubs. An error is an internal one or "not supported yet".
+  // Compiles defined function `defined` unless it is there; any thread. A thread that wants what another one compiles
+  // waits for it. Called by the lazy stubs. An error is an internal one or "not supported yet".
   Result<void*> ensure_compiled(uint32_t defined);
   // Compiles everything now (`-O2`, wjit compile).
   Result<> compile_all();
@@ -85,7 +86,9 @@ class ModuleCode {
   uint8_t* stubs_ = nullptr;  // executable, never writable again once filled; entries_ are in the same mapping
   size_t stubs_size_ = 0;
   size_t mapping_size_ = 0;
-  std::mutex compile_mutex_;  // one compilation at a time
+  std::mutex compile_mutex_;
+  std::condition_variable compile_done_;
+  std::vector<uint32_t> compiling_;  // guarded by compile_mutex_: functions that some thread compiles now
   std::mutex memory_mutex_;
   std::vector<std::shared_ptr<void>> code_;  // guarded by memory_mutex_: keeps compiled memory alive
 };

@@ -84,8 +84,8 @@ def lit(options, total):
     since = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder, "lit.json")
-        command = ["lit-22", "-q", "-v", f"-j{options.jobs}", f"--output={report}", f"--timeout={options.lit_timeout}",
-                   "--param", f"build={options.build}", "--param", f"shared={options.shared}", ROOT / "test" / "lit"]
+        command = ["lit-22", "-q", "-v", f"-j{options.jobs}", f"--output={report}",
+                   "--param", f"timeout={options.lit_timeout}", "--param", f"build={options.build}", "--param", f"shared={options.shared}", ROOT / "test" / "lit"]
         status = subprocess.run(command).returncode
         if not report.exists():
             return total.add("lit", 0, 1, since)
@@ -128,7 +128,7 @@ def main():
     parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
     parser.add_argument("--timeout", type=int, default=600, help="seconds for the unit tests")
-    parser.add_argument("--lit-timeout", type=int, default=120, help="seconds for each lit test")
+    parser.add_argument("--lit-timeout", type=int, default=60, help="seconds for each run of wjit in a lit test")
     parser.add_argument("--script-timeout", type=int, default=60, help="seconds for each script of the suites")
     options = parser.parse_args()
     options.build = options.build.resolve()

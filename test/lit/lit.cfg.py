@@ -23,10 +23,12 @@ config.excludes = ["Inputs"]
 config.test_source_root = os.path.dirname(os.path.abspath(__file__))
 config.test_exec_root = os.path.join(build, "lit")
 
+seconds = lit_config.params.get("timeout", "60")
 wjit = os.path.join(build, "wjit")
 guests = os.path.join(root, "test", "guests")
 config.substitutions += [
-    ("%wjit", wjit),
+    # A guest that hangs fails its test (status 124) and not the whole run.
+    ("%wjit", f"timeout {seconds} {wjit}"),
     ("%guests", guests),
     ("%examples", os.path.join(root, "examples")),
     ("%deny_io_uring", "python3 " + os.path.join(root, "test", "scripts", "deny_io_uring.py")),

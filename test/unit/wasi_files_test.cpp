@@ -1,0 +1,189 @@
+// Paths below a folder: what guests may reach and what not, with openat2 and without.
+#include "wasi/files.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+
+namespace wjit::wasi {
+namespace {
+
+namespace fs = std::filesystem;
+
+// outside/secret, and inside/: file, sub/deep, links of all kinds.
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "wjit-files-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root = pattern;
+    fs::create_directories(root / "inside" / "sub" / "deep");
+    fs::create_directories(root / "outside");
+    std::ofstream(root / "outside" / "secret") << "secret";
+    std::ofstream(root / "inside" / "file") << "contents";
+    std::ofstream(root / "inside" / "sub" / "leaf") << "leaf";
+    fs::create_symlink("sub/leaf", root / "inside" / "to-leaf");
+    fs::create_directory_symlink("sub", root / "inside" / "to-sub");
+    fs::create_symlink("../file", root / "inside" / "sub" / "to-file");
+    fs::create_symlink("../outside/secret", root / "inside" / "to-secret");
+    fs::create_directory_symlink("../outside", root / "inside" / "to-outside");
+    fs::create_symlink(root / "outside" / "secret", root / "inside" / "absolute");
+    fs::create_symlink("loop-b", root / "inside" / "loop-a");
+    fs::create_symlink("loop-a", root / "inside" / "loop-b");
+    fs::create_symlink("../outside/new", root / "inside" / "to-new");
+    folder = open((root / "inside").c_str(), O_RDONLY | O_DIRECTORY);
+    ASSERT_GE(folder, 0);
+  }
+  void TearDown() override {
+    close(folder);
+    fs::remove_all(root);
+  }
+
+  fs::path root;
+  int folder = -1;
+};
+
+using Open = int64_t (*)(int, const std::string&, int, mode_t, bool);
+class OpenBeneath : public Files, public testing::WithParamInterface<Open> {
+ protected:
+  // What can be read through the path, or the error.
+  std::string read(const std::string& path, bool follow = true, int flags = O_RDONLY) {
+    int64_t fd = GetParam()(folder, path, flags, 0666, follow);
+    if (fd < 0) return strerror(static_cast<int>(-fd));
+    char buffer[64];
+    ssize_t n = ::read(static_cast<int>(fd), buffer, sizeof(buffer));
+    std::string text = n < 0 ? std::string(errno == EISDIR ? "a folder" : strerror(errno)) : std::string(buffer, n);
+    close(static_cast<int>(fd));
+    return text;
+  }
+};
+
+TEST_P(OpenBeneath, InsideIsReached) {
+  EXPECT_EQ(read("file"), "contents");
+  EXPECT_EQ(read("./sub//leaf"), "leaf");
+  EXPECT_EQ(read("sub/../file"), "contents");
+  EXPECT_EQ(read("sub/deep/../../sub/leaf"), "leaf");
+  EXPECT_EQ(read("to-leaf"), "leaf");
+  EXPECT_EQ(read("to-sub/leaf"), "leaf");
+  EXPECT_EQ(read("to-sub/to-file"), "contents");
+  EXPECT_EQ(read("."), "a folder");
+  EXPECT_EQ(read("sub/"), "a folder");
+  EXPECT_EQ(read("sub/.."), "a folder");
+}
+
+TEST_P(OpenBeneath, OutsideIsNot) {
+  const char* denied = strerror(EPERM);
+  EXPECT_EQ(read(".."), denied);
+  EXPECT_EQ(read("../outside/secret"), denied);
+  EXPECT_EQ(read("sub/../../outside/secret"), denied);
+  EXPECT_EQ(read("to-secret"), denied);
+  EXPECT_EQ(read("to-outside/secret"), denied);
+  EXPECT_EQ(read("sub/../to-outside/secret"), denied);
+  EXPECT_EQ(read("to-sub/../../inside/file"), denied);
+  EXPECT_EQ(read("absolute"), denied);
+  EXPECT_EQ(read("/etc/passwd"), denied);
+  EXPECT_EQ(read("/"), denied);
+  EXPECT_EQ(read("to-new", true, O_CREAT | O_WRONLY), denied);
+  EXPECT_FALSE(fs::exists(root / "outside" / "new"));
+}
+
+TEST_P(OpenBeneath, Errors) {
+  EXPECT_EQ(read(""), strerror(ENOENT));
+  EXPECT_EQ(read("absent"), strerror(ENOENT));
+  EXPECT_EQ(read("file/x"), strerror(ENOTDIR));
+  EXPECT_EQ(read("file/"), strerror(ENOTDIR));
+  EXPECT_EQ(read(std::string("file\0x", 6)), strerror(EINVAL));
+  EXPECT_EQ(read("loop-a"), strerror(ELOOP));
+  EXPECT_EQ(read("to-leaf", false), strerror(ELOOP));
+  EXPECT_EQ(read("file", true, O_CREAT | O_EXCL | O_WRONLY), strerror(EEXIST));
+  EXPECT_EQ(read("file", true, O_DIRECTORY), strerror(ENOTDIR));
+}
+
+TEST_P(OpenBeneath, Creates) {
+  EXPECT_EQ(read("sub/new", true, O_CREAT | O_RDWR), "");
+  EXPECT_TRUE(fs::is_regular_file(root / "inside" / "sub" / "new"));
+  EXPECT_EQ(read("to-sub/newer", true, O_CREAT | O_EXCL | O_RDWR), "");
+  EXPECT_TRUE(fs::is_regular_file(root / "inside" / "sub" / "newer"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, OpenBeneath, testing::Values(&open_beneath, &open_beneath_by_walking),
+                         [](const auto& way) { return way.index == 0 ? "Kernel" : "Walking"; });
+
+TEST_F(Files, ChangesStayInside) {
+  EXPECT_EQ(make_directory(folder, "../evil"), -EPERM);
+  EXPECT_EQ(make_directory(folder, "to-outside/evil"), -EPERM);
+  EXPECT_EQ(make_directory(folder, ".."), -EEXIST);
+  EXPECT_EQ(remove_directory(folder, ".."), -EINVAL);
+  EXPECT_EQ(remove_directory(folder, "sub/deep/.."), -EINVAL);
+  EXPECT_EQ(unlink_file(folder, "to-outside/secret"), -EPERM);
+  EXPECT_EQ(unlink_file(folder, "../outside/secret"), -EPERM);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, "../file"), -EPERM);
+  EXPECT_EQ(rename_beneath(folder, "../outside/secret", folder, "mine"), -EPERM);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, ".."), -EBUSY);
+  EXPECT_EQ(link_beneath(folder, "to-outside/secret", folder, "mine"), -EPERM);
+  EXPECT_EQ(make_symlink("/etc/passwd", folder, "mine"), -EPERM);
+  EXPECT_EQ(make_symlink("x", folder, "../mine"), -EPERM);
+  EXPECT_TRUE(fs::exists(root / "outside" / "secret"));
+  std::string contents;
+  EXPECT_EQ(read_link(folder, "absolute", &contents), -EPERM);
+}
+
+TEST_F(Files, Changes) {
+  EXPECT_EQ(make_directory(folder, "a/b"), -ENOENT);
+  EXPECT_EQ(make_directory(folder, "a"), 0);
+  EXPECT_EQ(make_directory(folder, "a/b/"), 0);
+  EXPECT_EQ(make_directory(folder, "a"), -EEXIST);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, "a/moved"), 0);
+  EXPECT_EQ(link_beneath(folder, "a/moved", folder, "again"), 0);
+  struct stat status {};
+  EXPECT_EQ(stat_beneath(folder, "again", true, &status), 0);
+  EXPECT_EQ(status.st_nlink, 2u);
+  EXPECT_EQ(status.st_size, 8);
+  EXPECT_EQ(remove_directory(folder, "a"), -ENOTEMPTY);
+  EXPECT_EQ(unlink_file(folder, "a"), -EISDIR);
+  EXPECT_EQ(unlink_file(folder, "again/"), -ENOTDIR);
+  EXPECT_EQ(unlink_file(folder, "a/moved"), 0);
+  EXPECT_EQ(remove_directory(folder, "a/b"), 0);
+  EXPECT_EQ(remove_directory(folder, "a"), 0);
+  EXPECT_EQ(make_symlink("sub/leaf", folder, "fresh"), 0);
+  std::string contents;
+  EXPECT_EQ(read_link(folder, "fresh", &contents), 0);
+  EXPECT_EQ(contents, "sub/leaf");
+  EXPECT_EQ(read_link(folder, "again", &contents), -EINVAL);
+  // Links themselves, not what they point to (which may lie outside).
+  EXPECT_EQ(stat_beneath(folder, "to-secret", false, &status), 0);
+  EXPECT_EQ(file_type(status.st_mode), FileType::SymbolicLink);
+  EXPECT_EQ(stat_beneath(folder, "to-secret", true, &status), -EPERM);
+  EXPECT_EQ(unlink_file(folder, "to-secret"), 0);
+  EXPECT_TRUE(fs::exists(root / "outside" / "secret"));
+}
+
+TEST_F(Files, Times) {
+  timespec times[2] = {{1000, 5}, {2000, 7}};
+  EXPECT_EQ(set_times_beneath(folder, "to-leaf", true, times), 0);
+  struct stat status {};
+  EXPECT_EQ(stat_beneath(folder, "sub/leaf", true, &status), 0);
+  EXPECT_EQ(status.st_atim.tv_sec, 1000);
+  EXPECT_EQ(status.st_mtim.tv_nsec, 7);
+  EXPECT_EQ(set_times_beneath(folder, "to-secret", true, times), -EPERM);
+}
+
+TEST_F(Files, Entries) {
+  std::vector<DirectoryEntry> entries;
+  ASSERT_EQ(read_directory(folder, &entries), 0);
+  std::vector<std::string> names;
+  for (const DirectoryEntry& entry : entries) names.push_back(entry.name);
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"absolute", "file", "loop-a", "loop-b", "sub", "to-leaf", "to-new", "to-outside",
+                                             "to-secret", "to-sub"}));
+  auto sub = std::find_if(entries.begin(), entries.end(), [](const auto& e) { return e.name == "sub"; });
+  EXPECT_EQ(sub->type, FileType::Directory);
+}
+
+}  // namespace
+}  // namespace wjit::wasi

@@ -128,7 +128,7 @@ void FunctionEmitter::call(const Signature& signature, const FuncType& type, Cal
   }
   // Recursion without end is the trap "call stack exhausted" and no endless loop, so LLVM may not make jumps of calls that
   // are reached unconditionally or lead to unknown code. Recursion that has a way out it may turn into a loop.
-  if (!llvm::isa<llvm::Function>(callee.code) || b.GetInsertBlock() == &fn_->getEntryBlock()) {
+  if (s.full && (!llvm::isa<llvm::Function>(callee.code) || b.GetInsertBlock() == &fn_->getEntryBlock())) {
     instruction->setTailCallKind(llvm::CallInst::TCK_NoTail);
   }
   for (size_t i = 0; i != type.results.size(); ++i) {

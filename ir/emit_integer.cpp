@@ -126,6 +126,10 @@ void FunctionEmitter::divide(bool is_signed, bool remainder) {
     rhs = b.CreateSelect(by_minus_1, llvm::ConstantInt::get(type, 1), rhs);
     return push(b.CreateSRem(lhs, rhs));
   }
+  // A constant divisor needs no check.
+  if (auto* constant = llvm::dyn_cast<llvm::ConstantInt>(by_minus_1); constant && constant->isZero()) {
+    return push(b.CreateSDiv(lhs, rhs));
+  }
   Value* smallest = llvm::ConstantInt::get(s.context, llvm::APInt::getSignedMinValue(width));
   trap_if(b.CreateAnd(by_minus_1, b.CreateICmpEQ(lhs, smallest)), TrapNumber::IntegerOverflow);
   push(b.CreateSDiv(lhs, rhs));

@@ -3,8 +3,8 @@
 //
 // In: guest stack; [rsp] = number of the defined function, [rsp+8] = return address into the guest; r11 = ModuleCode*;
 // argument registers as the guest set them (rdi = context record). Calls wjit_lazy_compile_entry(GuestContext*,
-// ModuleCode*, uint32_t), restores every argument register and goes on into the entry that it gave. A null entry is a trap that has
-// been recorded: the fiber is abandoned.
+// ModuleCode*, uint32_t), restores every argument register and goes on into the entry that it gave. A null entry is a
+// trap that has been recorded: the fiber is abandoned.
 // Covered by test/unit/code_test.cpp.
 #include "jit/host_call.inc"
 

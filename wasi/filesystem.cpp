@@ -53,11 +53,11 @@ MetadataHash metadata_hash(const struct stat& status) {
   return {lower, mix(lower + status.st_dev + 0x9E3779B97F4A7C15)};
 }
 
-DescriptorFlags preopen_flags(const WasiPreopen& preopen) {
-  DescriptorFlags flags;
-  flags.set(DescriptorFlags::read);
-  flags.set(DescriptorFlags::mutate_directory, !preopen.read_only);
-  return flags;
+OpenedFile opened_folder(const State::Preopen& preopen) {
+  OpenedFile opened{preopen.file, {}, !preopen.options->read_only};
+  opened.flags.set(DescriptorFlags::read);
+  opened.flags.set(DescriptorFlags::mutate_directory, opened.may_change);
+  return opened;
 }
 
 int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
@@ -76,7 +76,7 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
                 OpenedFile* into) {
   bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
                  open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
-  if (changes && !folder.flags.has(DescriptorFlags::mutate_directory)) return -EROFS;
+  if (changes && !folder.may_change) return -EROFS;
   bool directory = open_flags.has(OpenFlags::directory);
   if (directory && open_flags.has(OpenFlags::create)) return -EINVAL;
   int how = O_NONBLOCK | O_NOCTTY;  // non-blocking: opening a FIFO must not wait for its other end
@@ -92,6 +92,7 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
   if (fd < 0) return fd;
   into->file = std::make_shared<File>(static_cast<int>(fd), true);
   into->flags = flags;
+  into->may_change = folder.may_change;
   if ((how & O_NONBLOCK) != 0) fcntl(into->file->fd, F_SETFL, how & (O_SYNC | O_DSYNC));
   return 0;
 }
@@ -141,11 +142,9 @@ timespec timespec_of(const NewTimestamp<V>& time) {
   return {static_cast<time_t>(value.seconds), static_cast<long>(value.nanoseconds)};
 }
 
-bool may_change(const OpenedFile& folder) { return folder.flags.has(DescriptorFlags::mutate_directory); }
-
 // What changes a folder: `work` unless it is read-only.
 std::function<int64_t()> if_changeable(const OpenedFile& folder, std::function<int64_t()> work) {
-  if (!may_change(folder)) return [] { return int64_t{-EROFS}; };
+  if (!folder.may_change) return [] { return int64_t{-EROFS}; };
   return work;
 }
 
@@ -186,7 +185,7 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
   });
   V::template add<Done(Self, Time, Time)>(types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
     auto descriptor = state.get(self);
-    bool allowed = may_change(*descriptor) || descriptor->flags.has(DescriptorFlags::write);
+    bool allowed = descriptor->may_change;
     in_background<V>(state, reply, [file = descriptor->file, allowed, access, change]() -> int64_t {
       timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
       return allowed ? result_of(futimens(file->fd, times)) : -EROFS;
@@ -264,7 +263,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       [&state](Reply<Done> reply, Self self, PathFlags flags, String old_path, Self other, String new_path) {
         auto folder = state.get(self), new_folder = state.get(other);
         if (flags.has(PathFlags::symlink_follow)) return reply(host::error(V::code(EINVAL)));
-        if (!may_change(*folder) || !may_change(*new_folder)) return reply(host::error(V::code(EROFS)));
+        if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
         in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
                                         new_path = new_path.string()] {
           return link_beneath(from->fd, old_path, to->fd, new_path);
@@ -299,7 +298,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
   V::template add<Done(Self, String, Self, String)>(
       types, "rename-at", [&state](Reply<Done> reply, Self self, String old_path, Self other, String new_path) {
         auto folder = state.get(self), new_folder = state.get(other);
-        if (!may_change(*folder) || !may_change(*new_folder)) return reply(host::error(V::code(EROFS)));
+        if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
         in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
                                         new_path = new_path.string()] {
           return rename_beneath(from->fd, old_path, to->fd, new_path);
@@ -328,8 +327,8 @@ void add_preopens(State& state, HostInterfaces& interfaces) {
   preopens.add<List<Folder>()>("get-directories", [&state](HostCall& call) {
     std::vector<Folder> folders;
     for (const State::Preopen& preopen : state.preopens) {
-      OpenedFile opened{preopen.file, preopen_flags(*preopen.options)};
-      folders.push_back({state.make<typename V::Descriptor>(opened), std::string_view(preopen.options->guest_path)});
+      auto folder = state.make<typename V::Descriptor>(opened_folder(preopen));
+      folders.push_back({folder, std::string_view(preopen.options->guest_path)});
     }
     return host::make_list<Folder>(*call.arena, folders);
   });

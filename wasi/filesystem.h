@@ -45,14 +45,14 @@ HOST_RECORD(MetadataHash, lower, upper)
 // An open file or folder.
 struct OpenedFile {
   std::shared_ptr<File> file;
-  DescriptorFlags flags;
+  DescriptorFlags flags;         // as asked for when it was opened
+  bool may_change = false;       // it lies below a preopened folder that is not read-only
 };
 
 // Opens `path` below `folder`; fills `into`. Blocks; helper thread. 0 or -errno.
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags, DescriptorFlags flags,
                 OpenedFile* into);
-// What a preopened folder's descriptor may do.
-DescriptorFlags preopen_flags(const WasiPreopen& preopen);
+OpenedFile opened_folder(const State::Preopen& preopen);
 MetadataHash metadata_hash(const struct stat& status);
 int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice);
 // A second descriptor that appends; null if the system refuses.

@@ -133,7 +133,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
   }
   for (const State::Preopen& preopen : state_->preopens) {
     auto entry = std::make_shared<Fd>();
-    entry->opened = {preopen.file, preopen_flags(*preopen.options)};
+    entry->opened = opened_folder(preopen);
     entry->type = FileType::Directory;
     entry->preopen = preopen.options;
     fds_.push_back(std::move(entry));

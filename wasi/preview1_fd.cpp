@@ -236,8 +236,7 @@ void Preview1Impl::fd_filestat_set_times(CoreHostCall& call) {
   if (entry == nullptr) return;
   timespec times[2];
   if (!times_of(call.i64(1), call.i64(2), call.i32(3), times)) return call.finish(errno1::inval);
-  bool allowed = entry->opened.flags.has(DescriptorFlags::write) || entry->opened.flags.has(DescriptorFlags::mutate_directory);
-  if (!allowed) return call.finish(errno1::rofs);
+  if (!entry->opened.may_change) return call.finish(errno1::rofs);
   in_background(call, [entry, a = times[0], m = times[1]] {
     timespec both[2] = {a, m};
     return result_of(futimens(entry->opened.file->fd, both));
@@ -268,7 +267,7 @@ void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
   if (at == nullptr) return call.finish(errno1::fault);
   bool folder = entry->type == FileType::Directory;
   uint64_t rights = folder ? kAllRights : kFileRights, inheriting = folder ? kAllRights : 0;
-  if (folder && !entry->opened.flags.has(DescriptorFlags::mutate_directory)) {
+  if (folder && !entry->opened.may_change) {
     rights &= ~kChangingRights;
     inheriting &= ~kChangingRights;
   }

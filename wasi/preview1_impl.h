@@ -28,7 +28,7 @@ uint32_t errno_of(int64_t error_number);
 
 // An open descriptor of the guest's.
 struct Fd {
-  OpenedFile opened;                     // opened.flags: read, write, mutate_directory
+  OpenedFile opened;                     // opened.flags: read, write
   FileType type = FileType::Unknown;
   uint16_t flags = 0;                    // fdflags
   const WasiPreopen* preopen = nullptr;

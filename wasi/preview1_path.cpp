@@ -10,7 +10,7 @@ namespace wjit::wasi {
 namespace {
 
 constexpr uint32_t kSymlinkFollow = 1;
-bool read_only(const Fd& folder) { return !folder.opened.flags.has(DescriptorFlags::mutate_directory); }
+bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 
 }  // namespace
 
@@ -99,10 +99,6 @@ void Preview1Impl::path_open(CoreHostCall& call) {
         if (fstat(fd, &status) != 0) return -int64_t{errno};
         opened->type = file_type(status.st_mode);
         if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
-        // A folder below a folder that may be changed may be changed.
-        if (opened->type == FileType::Directory && !read_only(*folder)) {
-          opened->opened.flags.set(DescriptorFlags::mutate_directory);
-        }
         return 0;
       },
       [this, into, opened](int64_t) {

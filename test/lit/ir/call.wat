@@ -11,7 +11,7 @@
   ;; CHECK: call i32 [[ENTRY]](ptr %vmctx, i32 %0)
   (func $direct (export "direct") (type $unary) (call $direct (local.get 0)))
 
-  ;; CHECK-LABEL: define void @wasm.2.import(
+  ;; CHECK-LABEL: define void @wasm.2.import_call(
   ;; CHECK: [[CODE:%.*]] = load ptr
   ;; CHECK: [[CONTEXT:%.*]] = load ptr
   ;; CHECK: call void [[CODE]](ptr [[CONTEXT]], double %0)

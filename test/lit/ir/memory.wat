@@ -2,7 +2,7 @@
 ;; RUN: %wjit compile %s --emit=llvm-ir | FileCheck %s
 ;; RUN: %wjit compile %s --emit=llvm-ir -O2 | FileCheck %s --check-prefix=FULL
 ;; RUN: %wjit compile %s --emit=asm | FileCheck %s --check-prefix=ASM
-;; RUN: %wjit compile %s --emit=asm -O2 | FileCheck %s --check-prefix=ASM
+;; RUN: %wjit compile %s --emit=asm -O2 | FileCheck %s --check-prefix=FULLASM
 (module
   (memory $m 1)
   (memory $large i64 1)
@@ -36,6 +36,10 @@
   ;; ASM: mov{{.*}} (%r{{.*}}),
   ;; ASM: mov{{.*}} 4(%r{{.*}}),
   ;; ASM: ret
+  ;; The second one lies inside of the first one.
+  ;; FULLASM-LABEL: wasm.2.unread:
+  ;; FULLASM: mov{{.*}} (%r{{.*}}),
+  ;; FULLASM: ret
   (func $unread (export "unread") (param i32) (local $never i32)
     (drop (i64.add (i64.const 1) (i64.load (local.get 0))))
     (local.set $never (i32.load8_u offset=4 (local.get 0))))

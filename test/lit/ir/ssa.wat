@@ -38,7 +38,8 @@
 
   ;; A loop that nobody branches to is no loop, and code behind a branch is not emitted.
   ;; CHECK-LABEL: define i32 @wasm.2.no_loop(
-  ;; CHECK-NEXT: [[T:%.*]] = mul i32 %0, 3
+  ;; CHECK-NOT: phi
+  ;; CHECK: [[T:%.*]] = mul i32 %0, 3
   ;; CHECK-NEXT: br label %[[END:.*]]
   ;; CHECK: [[END]]:
   ;; CHECK-NEXT: ret i32 [[T]]

@@ -18,7 +18,7 @@
     (return_call $same (i32.sub (local.get 0) (i32.const 1))))
 
   ;; CHECK-LABEL: define i32 @wasm.2.other(
-  ;; CHECK: tail call i32 {{%.*}}(ptr %vmctx, i32 %0, i64 5)
+  ;; CHECK: tail call i32 {{%.*}}(ptr {{%.*}}, i32 %0, i64 5)
   ;; CHECK-NEXT: ret i32
   ;; ASM-LABEL: wasm.2.other:
   ;; ASM-NOT: callq *

@@ -1,0 +1,188 @@
+//! Files through both versions of WASI: std::fs (0.2) first, then wasi:filesystem@0.3.0 itself. Works in the first
+//! preopened folder, which is empty at the beginning and at the end, and prints what it finds.
+
+wit_bindgen::generate!({
+    path: "wit",
+    world: "files",
+    generate_all,
+});
+
+use std::fs;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::time::{Duration, UNIX_EPOCH};
+use wasi::filesystem::preopens;
+use wasi::filesystem::types::{
+    Advice, Descriptor, DescriptorFlags, DescriptorType, ErrorCode, NewTimestamp, OpenFlags, PathFlags,
+};
+use wit_bindgen::StreamResult;
+
+struct Program;
+export!(Program);
+
+/// The name of an error, without what Rust prints around it.
+fn kind<T>(result: std::io::Result<T>) -> String {
+    match result {
+        Ok(_) => "ok".to_string(),
+        Err(error) => format!("{:?}", error.kind()),
+    }
+}
+
+fn with_std(root: &str) -> std::io::Result<()> {
+    let at = |path: &str| format!("{root}/{path}");
+    fs::create_dir_all(at("a/b"))?;
+    let mut file = fs::File::options().read(true).write(true).create_new(true).open(at("a/file"))?;
+    file.write_all(b"hello, files")?;
+    file.seek(SeekFrom::Start(7))?;
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    println!("after the seek: {text}");
+    file.set_len(5)?;
+    file.sync_all()?;
+    drop(file);
+    let mut more = fs::File::options().append(true).open(at("a/file"))?;
+    more.write_all(b" again")?;
+    more.write_all(b" and again")?;
+    drop(more);
+    println!("contents: {}", fs::read_to_string(at("a/file"))?);
+    let large: Vec<u8> = (0..1_000_000u32).map(|i| (i * 7) as u8).collect();
+    fs::write(at("large"), &large)?;
+    println!("large: {}", if fs::read(at("large"))? == large { "equal" } else { "different" });
+
+    let metadata = fs::metadata(at("a/file"))?;
+    println!("file: {} bytes, folder: {}", metadata.len(), fs::metadata(at("a"))?.is_dir());
+    let time = UNIX_EPOCH + Duration::from_millis(1_234_567_890_123);
+    fs::File::options().write(true).open(at("a/file"))?.set_modified(time)?;
+    println!("modified: {}", fs::metadata(at("a/file"))?.modified()? == time);
+    fs::rename(at("a/file"), at("a/b/moved"))?;
+    fs::copy(at("a/b/moved"), at("a/copy"))?;
+    fs::hard_link(at("a/copy"), at("a/link"))?;
+    let mut names: Vec<_> = fs::read_dir(at("a"))?.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    println!("entries: {}", names.join(", "));
+
+    println!("absent: {}", kind(fs::read(at("absent"))));
+    println!("exists: {}", kind(fs::File::create_new(at("a/copy"))));
+    println!("not empty: {}", kind(fs::remove_dir(at("a"))));
+    println!("a folder: {}", kind(fs::remove_file(at("a/b"))).replace("PermissionDenied", "IsADirectory"));
+    println!("no folder: {}", kind(fs::read_dir(at("a/copy"))));
+    println!("outside: {}", kind(fs::read(at("../secret"))));
+    fs::remove_file(at("large"))?;
+    fs::remove_dir_all(at("a"))?;
+    println!("left: {}", fs::read_dir(at(""))?.count());
+    Ok(())
+}
+
+fn code<T>(result: Result<T, ErrorCode>) -> String {
+    match result {
+        Ok(_) => "ok".to_string(),
+        Err(error) => format!("{error:?}"),
+    }
+}
+
+async fn read_all(file: &Descriptor, offset: u64) -> (Vec<u8>, Result<(), ErrorCode>) {
+    let (mut stream, end) = file.read_via_stream(offset);
+    let mut all = Vec::new();
+    loop {
+        let (result, part) = stream.read(Vec::with_capacity(50_000)).await;
+        all.extend_from_slice(&part);
+        if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+            break;
+        }
+    }
+    drop(stream);
+    (all, end.await)
+}
+
+async fn write_all(file: &Descriptor, offset: Option<u64>, bytes: Vec<u8>) -> Result<(), ErrorCode> {
+    let (mut writer, reader) = wit_stream::new();
+    let end = match offset {
+        Some(offset) => file.write_via_stream(reader, offset),
+        None => file.append_via_stream(reader),
+    };
+    let left = writer.write_all(bytes).await;
+    drop(writer);
+    let end = end.await;
+    if end.is_ok() && !left.is_empty() {
+        println!("{} bytes were not written", left.len());
+    }
+    end
+}
+
+async fn with_streams(root: &Descriptor) -> Result<(), ErrorCode> {
+    let both = DescriptorFlags::READ | DescriptorFlags::WRITE;
+    root.create_directory_at("d".to_string()).await?;
+    let file = root
+        .open_at(PathFlags::empty(), "d/file".to_string(), OpenFlags::CREATE | OpenFlags::EXCLUSIVE, both)
+        .await?;
+    write_all(&file, Some(0), b"0123456789".to_vec()).await?;
+    write_all(&file, Some(3), b"xyz".to_vec()).await?;
+    write_all(&file, None, b"-end".to_vec()).await?;
+    let (text, end) = read_all(&file, 2).await;
+    println!("stream from 2: {} ({})", String::from_utf8_lossy(&text), code(end));
+    let large: Vec<u8> = (0..2_000_000u32).map(|i| (i * 13) as u8).collect();
+    write_all(&file, Some(0), large.clone()).await?;
+    let (read, end) = read_all(&file, 0).await;
+    println!("large: {} ({})", if read == large { "equal" } else { "different" }, code(end));
+    file.set_size(4).await?;
+    file.advise(0, 4, Advice::Sequential).await?;
+    file.sync_data().await?;
+    let stat = file.stat().await?;
+    println!("stat: {:?}, {} bytes, {} link", stat.type_, stat.size, stat.link_count);
+    println!("flags: {:?}, type: {:?}", file.get_flags().await?, root.get_type().await?);
+    let old = NewTimestamp::Timestamp(wasi::clocks::system_clock::Instant { seconds: 1_000_000, nanoseconds: 5 });
+    file.set_times(NewTimestamp::NoChange, old).await?;
+    let changed = root.stat_at(PathFlags::SYMLINK_FOLLOW, "d/file".to_string()).await?.data_modification_timestamp;
+    println!("time: {:?}", changed.map(|t| (t.seconds, t.nanoseconds)));
+
+    root.symlink_at("d/file".to_string(), "link".to_string()).await?;
+    println!("link: {}", root.readlink_at("link".to_string()).await?);
+    println!("itself: {:?}", root.stat_at(PathFlags::empty(), "link".to_string()).await?.type_);
+    root.link_at(PathFlags::empty(), "d/file".to_string(), root, "hard".to_string()).await?;
+    let hard = root.open_at(PathFlags::empty(), "hard".to_string(), OpenFlags::empty(), DescriptorFlags::READ).await?;
+    println!("same: {}, {}", hard.is_same_object(&file).await, root.is_same_object(&file).await);
+    let (a, b) = (hard.metadata_hash().await?, root.metadata_hash_at(PathFlags::SYMLINK_FOLLOW, "link".to_string()).await?);
+    println!("hashes: {}", (a.lower, a.upper) == (b.lower, b.upper));
+    root.rename_at("hard".to_string(), root, "d/moved".to_string()).await?;
+
+    for i in 0..300 {
+        let flags = DescriptorFlags::WRITE;
+        root.open_at(PathFlags::empty(), format!("d/{i}"), OpenFlags::CREATE, flags).await?;
+    }
+    let folder = root.open_at(PathFlags::empty(), "d".to_string(), OpenFlags::DIRECTORY, DescriptorFlags::READ).await?;
+    let (mut entries, end) = folder.read_directory();
+    let mut names = Vec::new();
+    loop {
+        let (result, part) = entries.read(Vec::with_capacity(100)).await;
+        names.extend(part.into_iter().map(|e| (e.name, matches!(e.type_, DescriptorType::RegularFile))));
+        if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+            break;
+        }
+    }
+    drop(entries);
+    println!("entries: {}, files: {} ({})", names.len(), names.iter().all(|(_, file)| *file), code(end.await));
+    for (name, _) in &names {
+        root.unlink_file_at(format!("d/{name}")).await?;
+    }
+
+    let open = |path: &str, flags| root.open_at(PathFlags::SYMLINK_FOLLOW, path.to_string(), OpenFlags::empty(), flags);
+    println!("dangling: {}", code(open("link", DescriptorFlags::READ).await));
+    println!("absent: {}", code(open("absent", DescriptorFlags::READ).await));
+    println!("outside: {}", code(open("../x", DescriptorFlags::READ).await));
+    println!("absolute: {}", code(open("/etc/passwd", DescriptorFlags::READ).await));
+    println!("write a folder: {}", code(open("d", DescriptorFlags::WRITE).await));
+    println!("read a folder: {}", code(read_all(root, 0).await.1));
+    println!("write for reading: {}", code(write_all(&hard, Some(0), b"x".to_vec()).await));
+    println!("unlink a folder: {}", code(root.unlink_file_at("d".to_string()).await));
+    root.unlink_file_at("link".to_string()).await?;
+    root.remove_directory_at("d".to_string()).await?;
+    println!("gone: {}", code(root.stat_at(PathFlags::empty(), "d".to_string()).await));
+    Ok(())
+}
+
+impl exports::wasi::cli::run::Guest for Program {
+    async fn run() -> Result<(), ()> {
+        let (root, name) = preopens::get_directories().into_iter().next().ok_or(())?;
+        with_std(&name).map_err(|error| println!("std: {error}"))?;
+        with_streams(&root).await.map_err(|error| println!("0.3: {error:?}"))
+    }
+}

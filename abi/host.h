@@ -4,7 +4,7 @@
 // lower) or has got a subtask (async lower).
 //
 // The typed layer over this (C++ types -> component types, checked against the import) is abi/host_types.h.
-// Tests: test/unit/host_test.cpp.
+// Tests: test/unit/host_types_test.cpp.
 #pragma once
 
 #include <cstddef>

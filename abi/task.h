@@ -30,7 +30,7 @@ enum class WaitKind : uint8_t {
   Enter,       // backpressure: to start its task
   Waitable,    // an event of `wait_waitable` (synchronous copies, cancels, sync lowers of blocked calls)
   Set,         // an event in `wait_set`; callback tasks also need the exclusive lock
-  HostCall,    // a host function's completion (Store::host_call_done)
+  HostCall,    // a host function's completion (host_done)
 };
 
 struct Thread : HandleRecord {

@@ -2,7 +2,7 @@
 // waiter) is made ready when it gets one. Spec: CanonicalABI.md, "Waitable State"; Concurrency.md, "Waitables".
 //
 // The lists are intrusive so that joining, leaving and delivering cost O(1) and allocate nothing. Strand only.
-// Tests: test/unit/waitable_test.cpp, the public component suite (async/).
+// Tests: test/unit/waitable_test.cpp, the public component suite (async).
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,7 @@
 // calls always work): after the context, up to 5 integer-class (i32, i64, references) and 8 vector-class (f32, f64, v128)
 // parameters travel in the C convention's registers, all others in 16-byte slots of StoreContext::argument_area, numbered
 // from 0 in order. The first result is in rax or xmm0, the others in argument_area slots from 0.
-// Used by the emitter (ir/) and by whoever calls guest code from C++ (jit/call.h). Tests: test/unit/signature_test.cpp.
+// Used by the emitter (ir/) and by whoever calls guest code from C++ (jit/call.cpp). Tests: test/unit/signature_test.cpp.
 #pragma once
 
 #include <cstdint>

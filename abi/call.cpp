@@ -156,7 +156,7 @@ bool run_task(Task& task, ComponentInstance* caller, bool* has_resolved) {
       }
       Thread* other = store.pop_ready_of(instance);
       if (other == nullptr) {
-        store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
+        store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning");
         return false;
       }
       ok = resume_thread(store, other, false);

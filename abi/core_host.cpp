@@ -24,7 +24,9 @@ struct CoreHostAccess {
       switch (where.where) {
         case ValueLocation::Where::Integer: word = registers.ints[where.index + 1]; break;
         case ValueLocation::Where::Vector: memcpy(&word, registers.vectors[where.index], sizeof(word)); break;
-        case ValueLocation::Where::Area: memcpy(&word, function.context->argument_area[where.index], sizeof(word)); break;
+        case ValueLocation::Where::Area:
+          memcpy(&word, function.context->argument_area[where.index], sizeof(word));
+          break;
       }
       call->args_.push_back(word);
     }

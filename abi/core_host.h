@@ -1,10 +1,10 @@
-// Host functions for core modules: C++ functions that a core module imports directly (preview1; embedders). Emitted code
-// calls `wjit_stub_core_host` with the function's record as context; the stub stores the argument registers and goes to
-// the worker's stack, where `invoke` runs. It sets the result and returns, traps, or keeps the call: then the thread is
-// parked until finish().
+// Host functions for core modules: C++ functions that a core module imports directly (preview1; embedders). Emitted
+// code calls `wjit_stub_core_host` with the function's record as context; the stub stores the argument registers and
+// goes to the worker's stack, where `invoke` runs. It sets the result and returns, traps, or keeps the call: then the
+// thread is parked until finish().
 //
-//   CoreHostFunction f(store, FuncType{{i32, i32}, {i32}}, [](CoreHostCall& call) { call.finish(call.i32(0) + call.i32(1)); });
-//   Extern import = f.as_extern(owner);
+//   CoreHostFunction f(store, FuncType{{i32, i32}, {i32}}, [](CoreHostCall& call) { call.finish(call.i32(0) +
+//   call.i32(1)); }); Extern import = f.as_extern(owner);
 //
 // Up to kIntegerParams integer and kVectorParams float parameters, and the argument area for more; at most one result.
 // Used on the store's strand. Tests: test/unit/core_host_test.cpp.
@@ -28,25 +28,25 @@ class CoreHostCall {
  public:
   Store& store() const { return *store_; }
   size_t arity() const { return args_.size(); }
-  uint64_t word(size_t index) const { return args_[index]; }   // any parameter, as 64 bits
+  uint64_t word(size_t index) const { return args_[index]; }  // any parameter, as 64 bits
   uint32_t i32(size_t index) const { return static_cast<uint32_t>(args_[index]); }
   uint64_t i64(size_t index) const { return args_[index]; }
 
-  void finish(uint64_t result = 0);   // exactly once; the result's bits (floats too)
+  void finish(uint64_t result = 0);  // exactly once; the result's bits (floats too)
   void trap(std::string message);
   void exit(int status);
 
  private:
   friend struct CoreHostAccess;
   Store* store_ = nullptr;
-  Thread* thread_ = nullptr;          // parked
+  Thread* thread_ = nullptr;  // parked
   std::vector<uint64_t> args_;
   uint64_t result_ = 0;
   bool finished_ = false, trapped_ = false, inside_invoke_ = false;
 };
 
 struct CoreHostFunction {
-  StoreContext* context = nullptr;    // offset 0: the stub reads it
+  StoreContext* context = nullptr;  // offset 0: the stub reads it
   FuncType type;
   CallShape shape;
   std::function<void(CoreHostCall&)> invoke;
@@ -61,8 +61,9 @@ struct CoreHostFunction {
 };
 
 // Runs a core function without parameters and results (`_start`, a start function) as a thread of its own, which host
-// functions may park. `done` is called on the strand when it has returned; not at all after a trap or exit (the store has
-// the record then). On the strand, or while no run() is under way; it runs at once, up to the first wait.
+// functions may park. `done` is called on the strand when it has returned; not at all after a trap or exit (the store
+// has the record then). On the strand (Store::enqueue), for what it calls may start operations; it runs at once, up to
+// the first wait.
 void run_core_function(Store& store, FuncRef* function, std::function<void()> done);
 
 }  // namespace wjit

@@ -71,7 +71,8 @@ std::string to_string(const TypeInfo* info) {
       return info->element != nullptr ? name + "<" + to_string(info->element) + ">" : name;
     }
     case TypeKind::Result:
-      if (info->second != nullptr) return fmt::format("result<{}, {}>", to_string(info->element), to_string(info->second));
+      if (info->second != nullptr)
+        return fmt::format("result<{}, {}>", to_string(info->element), to_string(info->second));
       return info->element != nullptr ? "result<" + to_string(info->element) + ">" : "result";
     case TypeKind::Tuple:
     case TypeKind::Record:
@@ -105,7 +106,8 @@ void for_each_handle(const TypeInfo* info, const std::function<void(const TypeIn
 std::string check_function(const FunctionInfo& info, const ComponentTypes& types, TypeId func) {
   const ComponentTypeDef& type = types[func];
   if (type.is_async != info.is_async) {
-    return type.is_async ? "the import is an async function, the host's is not" : "the host's is an async function, the import is not";
+    return type.is_async ? "the import is an async function, the host's is not"
+                         : "the host's is an async function, the import is not";
   }
   if (type.parts.size() != info.params.size()) {
     return fmt::format("the import has {} parameters, the host's function {}", type.parts.size(), info.params.size());
@@ -136,7 +138,9 @@ InterfaceBuilder::InterfaceBuilder(std::string name, ResourceTypes& resources)
 void InterfaceBuilder::add(std::string_view name, FunctionInfo info, std::function<void(HostCall&)> invoke) {
   auto function = std::make_shared<HostFunction>();
   function->name = fmt::format("{} {}", interface_->name, name);
-  auto collect = [&](const TypeInfo& handle) { function->handle_types.push_back(resources_.of(handle.tag, handle.name)); };
+  auto collect = [&](const TypeInfo& handle) {
+    function->handle_types.push_back(resources_.of(handle.tag, handle.name));
+  };
   for (const TypeInfo* param : info.params) for_each_handle(param, collect);
   for_each_handle(info.result, collect);
   function->check = [info = std::move(info)](const ComponentTypes& types, TypeId func) {

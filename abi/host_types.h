@@ -1,15 +1,15 @@
-// The typed layer of host functions: from a C++ signature to the component function type that an import must have, and to the
-// code that takes parameters out of a HostCall's tuple and puts results into it.
+// The typed layer of host functions: from a C++ signature to the component function type that an import must have, and
+// to the code that takes parameters out of a HostCall's tuple and puts results into it.
 //
 //   InterfaceBuilder clock("wasi:clocks/monotonic-clock@0.3.0", resources);
 //   clock.add<uint64_t()>("now", [](HostCall&) -> uint64_t { return … });                  // returns its result
 //   clock.add_async<void(uint64_t)>("wait-for", [](Reply<void> reply, uint64_t ns) { … });  // replies now or later
 //   interfaces.add(clock.finish());
 //
-// add: a sync function that has its result at once.  add_blocking: a sync function that may reply later (the guest's thread
-// is parked).  add_async: the function type is `async`. Types are compared by structure, labels included, parameter names
-// not (check_function); own and borrow handles by the run-time resource type, which the linker does with
-// HostFunction::handle_types. Test: test/unit/host_types_test.cpp.
+// add: a sync function that has its result at once.  add_blocking: a sync function that may reply later (the guest's
+// thread is parked).  add_async: the function type is `async`. Types are compared by structure, labels included,
+// parameter names not (check_function); own and borrow handles by the run-time resource type, which the linker does
+// with HostFunction::handle_types. Test: test/unit/host_types_test.cpp.
 #pragma once
 
 #include <functional>
@@ -30,8 +30,8 @@
 
 namespace wjit::host {
 
-// The resource types of one store's host, one for each C++ tag type; addresses are stable. `drop` gets what resources are
-// dropped, whatever their type.
+// The resource types of one store's host, one for each C++ tag type; addresses are stable. `drop` gets what resources
+// are dropped, whatever their type.
 class ResourceTypes {
  public:
   explicit ResourceTypes(std::function<void(uint32_t rep)> drop) : drop_(std::move(drop)) {}
@@ -62,8 +62,8 @@ struct PartInfo {
 // What a C++ type stands for; made once for each. Handles: `tag` and `name` of the resource.
 struct TypeInfo {
   TypeKind kind = TypeKind::Bool;
-  std::vector<PartInfo> parts = {};    // as ComponentTypeDef::parts
-  const TypeInfo* element = nullptr;   // as ComponentTypeDef::element, null: none
+  std::vector<PartInfo> parts = {};   // as ComponentTypeDef::parts
+  const TypeInfo* element = nullptr;  // as ComponentTypeDef::element, null: none
   const TypeInfo* second = nullptr;
   const void* tag = nullptr;
   const char* name = nullptr;
@@ -94,19 +94,32 @@ template <TypeKind Kind>
 struct ScalarInfo {
   static TypeInfo make() { return {.kind = Kind}; }
 };
-template <> struct MakeInfo<bool> : ScalarInfo<TypeKind::Bool> {};
-template <> struct MakeInfo<int8_t> : ScalarInfo<TypeKind::S8> {};
-template <> struct MakeInfo<uint8_t> : ScalarInfo<TypeKind::U8> {};
-template <> struct MakeInfo<int16_t> : ScalarInfo<TypeKind::S16> {};
-template <> struct MakeInfo<uint16_t> : ScalarInfo<TypeKind::U16> {};
-template <> struct MakeInfo<int32_t> : ScalarInfo<TypeKind::S32> {};
-template <> struct MakeInfo<uint32_t> : ScalarInfo<TypeKind::U32> {};
-template <> struct MakeInfo<int64_t> : ScalarInfo<TypeKind::S64> {};
-template <> struct MakeInfo<uint64_t> : ScalarInfo<TypeKind::U64> {};
-template <> struct MakeInfo<float> : ScalarInfo<TypeKind::F32> {};
-template <> struct MakeInfo<double> : ScalarInfo<TypeKind::F64> {};
-template <> struct MakeInfo<Char> : ScalarInfo<TypeKind::Char> {};
-template <> struct MakeInfo<String> : ScalarInfo<TypeKind::String> {};
+template <>
+struct MakeInfo<bool> : ScalarInfo<TypeKind::Bool> {};
+template <>
+struct MakeInfo<int8_t> : ScalarInfo<TypeKind::S8> {};
+template <>
+struct MakeInfo<uint8_t> : ScalarInfo<TypeKind::U8> {};
+template <>
+struct MakeInfo<int16_t> : ScalarInfo<TypeKind::S16> {};
+template <>
+struct MakeInfo<uint16_t> : ScalarInfo<TypeKind::U16> {};
+template <>
+struct MakeInfo<int32_t> : ScalarInfo<TypeKind::S32> {};
+template <>
+struct MakeInfo<uint32_t> : ScalarInfo<TypeKind::U32> {};
+template <>
+struct MakeInfo<int64_t> : ScalarInfo<TypeKind::S64> {};
+template <>
+struct MakeInfo<uint64_t> : ScalarInfo<TypeKind::U64> {};
+template <>
+struct MakeInfo<float> : ScalarInfo<TypeKind::F32> {};
+template <>
+struct MakeInfo<double> : ScalarInfo<TypeKind::F64> {};
+template <>
+struct MakeInfo<Char> : ScalarInfo<TypeKind::Char> {};
+template <>
+struct MakeInfo<String> : ScalarInfo<TypeKind::String> {};
 
 // Unit and void: no type.
 template <typename T>
@@ -130,8 +143,9 @@ struct MakeInfo<Option<T>> {
 template <typename T, typename E>
 struct MakeInfo<Result<T, E>> {
   static constexpr size_t kAlign = std::max(align_of<T>, align_of<E>);
-  static_assert(sizeof(Result<T, E>) == align_up(kAlign * (size_of<T> + size_of<E> > 0) + std::max(size_of<T>, size_of<E>),
-                                                 kAlign) || size_of<T> + size_of<E> == 0);
+  static_assert(sizeof(Result<T, E>) ==
+                    align_up(kAlign * (size_of<T> + size_of<E> > 0) + std::max(size_of<T>, size_of<E>), kAlign) ||
+                size_of<T> + size_of<E> == 0);
   static TypeInfo make() {
     return {.kind = TypeKind::Result, .element = optional_info<T>(), .second = optional_info<E>()};
   }

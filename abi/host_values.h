@@ -1,9 +1,11 @@
-// Component values as C++ types: what parameters and results of host functions look like in memory. Each type has exactly the
-// canonical ABI's layout for 64-bit pointers (abi/host.h), which is C's layout of the same fields; it is asserted where a
-// type is declared. All are trivially copyable; what they point to belongs to the call's HostArena or to a guest's memory.
+// Component values as C++ types: what parameters and results of host functions look like in memory. Each type has
+// exactly the canonical ABI's layout for 64-bit pointers (abi/host.h), which is C's layout of the same fields; it is
+// asserted where a type is declared. All are trivially copyable; what they point to belongs to the call's HostArena or
+// to a guest's memory.
 //
-//   bool, int8_t … uint64_t, float, double, Char       String   List<T>   Tuple<T…>   Option<T>   Result<T, E> (Unit: none)
-//   Own<R>, Borrow<R>: R has `static constexpr const char* kName`              Stream<T>, Future<T> (Unit: no payload)
+//   bool, int8_t … uint64_t, float, double, Char       String   List<T>   Tuple<T…>   Option<T>   Result<T, E> (Unit:
+//   none) Own<R>, Borrow<R>: R has `static constexpr const char* kName`              Stream<T>, Future<T> (Unit: no
+//   payload)
 //
 //   struct Datetime { uint64_t seconds; uint32_t nanoseconds; };
 //   HOST_RECORD(Datetime, seconds, nanoseconds)
@@ -39,7 +41,7 @@ struct String {
   size_t size = 0;
   String() = default;
   String(std::string_view text) : data(text.data()), size(text.size()) {}  // NOLINT: borrows, like a view
-  String(const char* literal) : String(std::string_view(literal)) {}        // NOLINT
+  String(const char* literal) : String(std::string_view(literal)) {}       // NOLINT
   operator std::string_view() const { return {data, size}; }               // NOLINT
   std::string string() const { return {data, size}; }
 };
@@ -147,7 +149,7 @@ struct Result {
   bool is_error = false;
   [[no_unique_address]] Payload<std::max(size_of<T>, size_of<E>), std::max(align_of<T>, align_of<E>)> payload;
   Result() = default;
-  Result(const OkValue<T>& v) { write_payload(payload.bytes, v.value); }                        // NOLINT
+  Result(const OkValue<T>& v) { write_payload(payload.bytes, v.value); }                      // NOLINT
   Result(const ErrorValue<E>& v) : is_error(true) { write_payload(payload.bytes, v.value); }  // NOLINT
   T value() const { return read_payload<T>(payload.bytes); }
   E error() const { return read_payload<E>(payload.bytes); }
@@ -172,8 +174,8 @@ template <typename... Cases>
 struct Variant {
   static_assert(sizeof...(Cases) > 0 && sizeof...(Cases) <= 256);
   uint8_t tag = 0;
-  [[no_unique_address]] Payload<std::max({size_of<typename Cases::Type>...}), std::max({align_of<typename Cases::Type>...})>
-      payload;
+  [[no_unique_address]] Payload<std::max({size_of<typename Cases::Type>...}),
+                                std::max({align_of<typename Cases::Type>...})> payload;
   Variant() = default;
   // The case without a payload.
   explicit Variant(uint8_t index) : tag(index) {}
@@ -290,30 +292,30 @@ consteval bool layout_is_canonical(FieldList<Fields...>) {
   ::wjit::host::Field<decltype(Record::name), offsetof(Record, name), ::wjit::host::label_of(#name)>
 
 // After the struct, in its namespace.
-#define HOST_RECORD(Record, ...)                                                                               \
+#define HOST_RECORD(Record, ...)                                                                              \
   inline ::wjit::host::FieldList<HOST_FOR_EACH(HOST_FIELD, Record, __VA_ARGS__)> host_fields(const Record*) { \
-    return {};                                                                                                 \
-  }                                                                                                            \
-  static_assert(::wjit::host::layout_is_canonical<Record>(                                                     \
+    return {};                                                                                                \
+  }                                                                                                           \
+  static_assert(::wjit::host::layout_is_canonical<Record>(                                                    \
       ::wjit::host::FieldList<HOST_FOR_EACH(HOST_FIELD, Record, __VA_ARGS__)>()));
 
-#define HOST_ENUM(Enum, ...)                                                                              \
-  enum class Enum : uint8_t { __VA_ARGS__ };                                                              \
-  inline std::span<const std::string_view> host_labels(const Enum*) {                                     \
-    static constexpr auto kText = std::make_tuple(HOST_FOR_EACH(HOST_LABEL_OBJECT, Enum, __VA_ARGS__));   \
-    static const auto kLabels = ::wjit::host::views_of(kText);                                            \
-    return kLabels;                                                                                       \
+#define HOST_ENUM(Enum, ...)                                                                            \
+  enum class Enum : uint8_t { __VA_ARGS__ };                                                            \
+  inline std::span<const std::string_view> host_labels(const Enum*) {                                   \
+    static constexpr auto kText = std::make_tuple(HOST_FOR_EACH(HOST_LABEL_OBJECT, Enum, __VA_ARGS__)); \
+    static const auto kLabels = ::wjit::host::views_of(kText);                                          \
+    return kLabels;                                                                                     \
   }
 #define HOST_LABEL_OBJECT(Type, name) ::wjit::host::label_of(#name)
 
-#define HOST_FLAGS(Flags, ...)                                                                            \
-  struct Flags : ::wjit::host::FlagBits<::wjit::host::count_of(#__VA_ARGS__)> {                           \
-    enum Bit : uint8_t { __VA_ARGS__ };                                                                   \
-  };                                                                                                      \
-  inline std::span<const std::string_view> host_labels(const Flags*) {                                    \
-    static constexpr auto kText = std::make_tuple(HOST_FOR_EACH(HOST_LABEL_OBJECT, Flags, __VA_ARGS__));  \
-    static const auto kLabels = ::wjit::host::views_of(kText);                                            \
-    return kLabels;                                                                                       \
+#define HOST_FLAGS(Flags, ...)                                                                           \
+  struct Flags : ::wjit::host::FlagBits<::wjit::host::count_of(#__VA_ARGS__)> {                          \
+    enum Bit : uint8_t { __VA_ARGS__ };                                                                  \
+  };                                                                                                     \
+  inline std::span<const std::string_view> host_labels(const Flags*) {                                   \
+    static constexpr auto kText = std::make_tuple(HOST_FOR_EACH(HOST_LABEL_OBJECT, Flags, __VA_ARGS__)); \
+    static const auto kLabels = ::wjit::host::views_of(kText);                                           \
+    return kLabels;                                                                                      \
   }
 
 template <typename... L>

@@ -42,7 +42,8 @@ std::string version_track(std::string_view name) {
   auto [interface, version] = split(name);
   // Build metadata does not count; a pre-release is compatible with itself only.
   version = version.substr(0, version.find('+'));
-  if (version.empty() || version.find('-') != std::string_view::npos) return std::string(name.substr(0, name.find('+')));
+  if (version.empty() || version.find('-') != std::string_view::npos)
+    return std::string(name.substr(0, name.find('+')));
   size_t first = version.find('.');
   if (first == std::string_view::npos) return std::string(name);
   size_t second = version.find('.', first + 1);
@@ -84,7 +85,8 @@ Result<std::shared_ptr<const HostInterface>> HostInterfaces::find(std::string_vi
     if (package.ends_with('/')) package.pop_back();
     if (std::find(packages.begin(), packages.end(), package) == packages.end()) packages.push_back(package);
   }
-  if (!versions.empty()) return fail("import `{}` is not provided: the host has {} {}", import, wanted, enumerate(versions));
+  if (!versions.empty())
+    return fail("import `{}` is not provided: the host has {} {}", import, wanted, enumerate(versions));
   if (!siblings.empty()) return fail("import `{}` is not provided: the host has {}", import, enumerate(siblings));
   if (packages.empty()) return fail("import `{}` is not provided: the host has no interfaces", import);
   return fail("import `{}` is not provided: the host has interfaces of {}", import, enumerate(packages));
@@ -110,7 +112,8 @@ void for_each_handle(const ComponentTypes& types, TypeId id, F&& visit) {
 
 // Empty, or which handle is of another resource type than the host's function has. The structure fits already, so both
 // sequences are equally long.
-std::string check_handles(const HostFunction& host, const ComponentTypes& types, TypeId func, const BoundResources& bound) {
+std::string check_handles(const HostFunction& host, const ComponentTypes& types, TypeId func,
+                          const BoundResources& bound) {
   std::string problem;
   size_t next = 0;
   for_each_handle(types, func, [&](const ComponentTypeDef& handle) {
@@ -121,7 +124,8 @@ std::string check_handles(const HostFunction& host, const ComponentTypes& types,
     const ResourceType* wanted = host.handle_types[next++];
     auto found = bound.find(handle.resource);
     if (found != bound.end() && found->second == wanted) return;
-    if (problem.empty()) problem = fmt::format("handle {} of its type is not the host's resource `{}`", next, wanted->name);
+    if (problem.empty())
+      problem = fmt::format("handle {} of its type is not the host's resource `{}`", next, wanted->name);
   });
   return problem;
 }
@@ -158,7 +162,8 @@ Result<RuntimeItem> import_instance(const HostInterface& host, const ExternDecl&
       case ExternSort::Func: {
         auto found = host.functions.find(decl.name);
         if (found == host.functions.end()) {
-          return fail("import `{}` wants function `{}`, which the host's {} has not", import.name, decl.name, host.name);
+          return fail("import `{}` wants function `{}`, which the host's {} has not", import.name, decl.name,
+                      host.name);
         }
         const HostFunction& function = *found->second;
         std::string problem = function.check(types, decl.type);
@@ -170,8 +175,8 @@ Result<RuntimeItem> import_instance(const HostInterface& host, const ExternDecl&
           problem = check_handles(function, types, decl.type, visible);
         }
         if (!problem.empty()) {
-          return fail("import `{}`: function `{}` has another type than the host's {}: {}", import.name, decl.name, host.name,
-                      problem);
+          return fail("import `{}`: function `{}` has another type than the host's {}: {}", import.name, decl.name,
+                      host.name, problem);
         }
         auto made = std::make_shared<RuntimeFunction>();
         made->types = importer.component->types;
@@ -182,7 +187,8 @@ Result<RuntimeItem> import_instance(const HostInterface& host, const ExternDecl&
         break;
       }
       default:
-        return fail("import `{}`: `{}` is a {}, which host interfaces do not have", import.name, decl.name, name(decl.sort));
+        return fail("import `{}`: `{}` is a {}, which host interfaces do not have", import.name, decl.name,
+                    name(decl.sort));
     }
   }
   return RuntimeItem(std::move(instance));
@@ -197,7 +203,8 @@ ImportSource import_from_host(Store&, const HostInterfaces& interfaces) {
       case ExternSort::Instance: {
         auto host = interfaces.find(import.name);
         if (!host && types[import.type].exports.empty()) return RuntimeItem(std::make_shared<RuntimeInstance>());
-        if (!host && std::all_of(types[import.type].exports.begin(), types[import.type].exports.end(), [&](const auto& e) {
+        if (!host &&
+            std::all_of(types[import.type].exports.begin(), types[import.type].exports.end(), [&](const auto& e) {
               return e.sort == ExternSort::Type && types[e.type].kind != TypeKind::Resource;
             })) {
           return RuntimeItem(std::make_shared<RuntimeInstance>());  // only names for types: nothing to provide
@@ -212,8 +219,7 @@ ImportSource import_from_host(Store&, const HostInterfaces& interfaces) {
           if (found != importer.resources.end()) return RuntimeItem(RuntimeResource{found->second});
         }
         return fail("import `{}` is a resource type; the host provides interfaces only", import.name);
-      default:
-        return fail("import `{}` is a {}; the host provides interfaces only", import.name, name(import.sort));
+      default: return fail("import `{}` is a {}; the host provides interfaces only", import.name, name(import.sort));
     }
   };
 }

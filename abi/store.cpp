@@ -289,12 +289,13 @@ void Store::enqueue(std::function<void()> work) {
 bool Store::run_quantum(Worker&) {
   install_thread_signal_stack();
   constexpr int kThreadsPerQuantum = 256;
+  quantum_ended_ = false;
   while (!inbox_.empty()) {
     auto work = std::move(inbox_.front());
     inbox_.pop_front();
     work();
   }
-  for (int i = 0; i < kThreadsPerQuantum && !locked_down(); ++i) {
+  for (int i = 0; i < kThreadsPerQuantum && !locked_down() && !quantum_ended_; ++i) {
     Thread* thread = atomic;
     if (thread != nullptr) {
       if (!ready_now(*thread)) return !inbox_.empty();

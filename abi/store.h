@@ -95,6 +95,8 @@ class Store final : public Strand {
   void enqueue(std::function<void()> work);
   // Strand: runs ready threads for a quantum.
   bool run_quantum(Worker& worker) override;
+  // The quantum that runs ends with the thread that runs: whoever waits for it in Scheduler::run gets to see it first.
+  void end_quantum() { quantum_ended_ = true; }
   // After a trap, and while the store is destroyed: no guest code runs.
   bool locked_down() const { return context_.trap != nullptr || closing_; }
   // Freed after everything else of the store.
@@ -129,6 +131,7 @@ class Store final : public Strand {
   Engine& engine_;
   StoreOptions options_;
   bool closing_ = false;
+  bool quantum_ended_ = false;
   StoreContext context_;
   ThreadQueue ready_;
   std::deque<std::function<void()>> inbox_;

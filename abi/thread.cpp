@@ -331,7 +331,10 @@ Thread* Store::pop_ready() {
 
 Thread* Store::pop_ready_of(const ComponentInstance& instance) {
   for (Thread* thread = ready_.front(); thread != nullptr; thread = thread->queue_next) {
-    if (thread->task->instance == &instance && thread != instance.exclusive_thread && ready_now(*thread)) {
+    // What needs the instance's stack to itself stays where it is: the call that waits for this is using it.
+    const Task& task = *thread->task;
+    bool exclusive = thread == instance.exclusive_thread || (task.needs_exclusive && thread == &task.implicit);
+    if (task.instance == &instance && !exclusive && ready_now(*thread)) {
       ready_.remove(thread);
       thread->queued = false;
       return thread;

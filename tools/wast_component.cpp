@@ -91,6 +91,7 @@ Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction
   store.enqueue([&] {
     auto started = store.start_call(function, params, result_bytes, [&](const void* results) {
       resolved = true;
+      store.end_quantum();  // what other threads do then is not this call's
       if (type.element != kNoType) outcome.value = load_value(types, type.element, results);
     });
     if (!started) failure = started.error();

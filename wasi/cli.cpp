@@ -31,7 +31,8 @@ void add_environment(State& state, HostInterfaces& interfaces, bool is_0_3) {
   using Variables = List<Tuple<String, String>>;
   environment.add<Variables()>("get-environment", [&state](HostCall& call) {
     std::vector<Tuple<String, String>> variables;
-    for (const auto& [name, value] : state.environment) variables.push_back({std::string_view(name), std::string_view(value)});
+    for (const auto& [name, value] : state.environment)
+      variables.push_back({std::string_view(name), std::string_view(value)});
     return host::make_list<Tuple<String, String>>(*call.arena, variables);
   });
   environment.add<List<String>()>("get-arguments", [&state](HostCall& call) {
@@ -48,7 +49,8 @@ void add_environment(State& state, HostInterfaces& interfaces, bool is_0_3) {
 
 void add_exit(State& state, HostInterfaces& interfaces, bool is_0_3) {
   InterfaceBuilder exit(is_0_3 ? "wasi:cli/exit@0.3.0" : "wasi:cli/exit@0.2.12", state.resources);
-  exit.add<void(Result<Unit, Unit>)>("exit", [](HostCall& call, Result<Unit, Unit> status) { call.exit(status.is_error); });
+  exit.add<void(Result<Unit, Unit>)>("exit",
+                                     [](HostCall& call, Result<Unit, Unit> status) { call.exit(status.is_error); });
   exit.add<void(uint8_t)>("exit-with-code", [](HostCall& call, uint8_t status) { call.exit(status); });
   interfaces.add(exit.finish());
 }
@@ -66,10 +68,10 @@ void add_streams_0_3(State& state, HostInterfaces& interfaces) {
   for (bool is_error : {false, true}) {
     auto output = std::make_shared<File>(is_error ? state.options.stderr_fd : state.options.stdout_fd, false);
     InterfaceBuilder out(is_error ? "wasi:cli/stderr@0.3.0" : "wasi:cli/stdout@0.3.0", state.resources);
-    out.add<Future<StreamEnd<Error>>(Stream<uint8_t>)>(
-        "write-via-stream", [&state, output](HostCall& call, Stream<uint8_t> data) {
-          return write_via_stream<Error>(state, call, data, output, -1);
-        });
+    out.add<Future<StreamEnd<Error>>(Stream<uint8_t>)>("write-via-stream",
+                                                       [&state, output](HostCall& call, Stream<uint8_t> data) {
+                                                         return write_via_stream<Error>(state, call, data, output, -1);
+                                                       });
     interfaces.add(out.finish());
   }
 }
@@ -77,8 +79,8 @@ void add_streams_0_3(State& state, HostInterfaces& interfaces) {
 void add_streams_0_2(State& state, HostInterfaces& interfaces) {
   auto input = std::make_shared<File>(state.options.stdin_fd, false);
   InterfaceBuilder in("wasi:cli/stdin@0.2.12", state.resources);
-  in.add<Own<InputStream>()>("get-stdin",
-                             [&state, input](HostCall&) { return make_input_stream(state, input, InputKind::Stream, 0); });
+  in.add<Own<InputStream>()>(
+      "get-stdin", [&state, input](HostCall&) { return make_input_stream(state, input, InputKind::Stream, 0); });
   interfaces.add(in.finish());
 
   for (bool is_error : {false, true}) {

@@ -1,5 +1,5 @@
-// wasi:clocks: monotonic-clock, system-clock (0.3) or wall-clock (0.2), timezone, at 0.3.0 and 0.2. Waiting is a timer of the
-// scheduler; 0.2's pollables are in wasi/io.h. Tests: test/unit/wasi_link_test.cpp, the guests of test/guests.
+// wasi:clocks: monotonic-clock, system-clock (0.3) or wall-clock (0.2), timezone, at 0.3.0 and 0.2. Waiting is a timer
+// of the scheduler; 0.2's pollables are in wasi/io.h. Tests: test/unit/wasi_link_test.cpp, the guests of test/guests.
 #include <time.h>
 
 #include <algorithm>
@@ -67,8 +67,8 @@ void add_0_3(State& state, HostInterfaces& interfaces) {
   InterfaceBuilder monotonic("wasi:clocks/monotonic-clock@0.3.0", state.resources);
   monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
   monotonic.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
-  monotonic.add_async<void(uint64_t)>("wait-until",
-                                      [&state](Reply<void> reply, uint64_t when) { wait(state, reply, deadline(when)); });
+  monotonic.add_async<void(uint64_t)>(
+      "wait-until", [&state](Reply<void> reply, uint64_t when) { wait(state, reply, deadline(when)); });
   monotonic.add_async<void(uint64_t)>(
       "wait-for", [&state](Reply<void> reply, uint64_t how_long) { wait(state, reply, deadline_after(how_long)); });
   interfaces.add(monotonic.finish());
@@ -135,7 +135,8 @@ void add_0_2(State& state, HostInterfaces& interfaces) {
 
   InterfaceBuilder timezone("wasi:clocks/timezone@0.2.12", state.resources);
   timezone.add<TimezoneDisplay(Datetime)>("display", [](HostCall& call, Datetime when) { return display(call, when); });
-  timezone.add<int32_t(Datetime)>("utc-offset", [](HostCall& call, Datetime when) { return display(call, when).utc_offset; });
+  timezone.add<int32_t(Datetime)>("utc-offset",
+                                  [](HostCall& call, Datetime when) { return display(call, when).utc_offset; });
   interfaces.add(timezone.finish());
 }
 

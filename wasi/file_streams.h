@@ -1,6 +1,6 @@
 // Streams of bytes between guests and file descriptors, for 0.3: a HostSource that reads a descriptor into the guest's
-// buffer, a HostSink that writes the guest's buffer to one, and the future that tells how the stream ended. `Error` maps
-// an errno to the interface's error code.
+// buffer, a HostSink that writes the guest's buffer to one, and the future that tells how the stream ended. `Error`
+// maps an errno to the interface's error code.
 //
 //   Promise<T>    the host's side of a future: resolved once, now or later; readers before and after that are served
 //   FileSource    stdin, files (at an offset), sockets       FileSink    stdout, stderr, files
@@ -89,7 +89,8 @@ class FileSource final : public HostSource {
       });
     }
     size_t bytes = std::min<size_t>(read.capacity, kLargestTransfer);
-    operation_.read(file_->fd, read.buffer, bytes, at_, nullptr, [this, &read](int64_t result) { finish(read, result); });
+    operation_.read(file_->fd, read.buffer, bytes, at_, nullptr,
+                    [this, &read](int64_t result) { finish(read, result); });
   }
   void cancel(StreamRead&) override { operation_.stop(); }
 
@@ -130,7 +131,8 @@ class FileSink final : public HostSink {
     if (file_->fd < 0) return finish(write, -EBADF);
     if (write.count == 0) return write.complete(0);
     size_t bytes = std::min<size_t>(write.count, kLargestTransfer);
-    operation_.write(file_->fd, write.buffer, bytes, at_, nullptr, [this, &write](int64_t result) { finish(write, result); });
+    operation_.write(file_->fd, write.buffer, bytes, at_, nullptr,
+                     [this, &write](int64_t result) { finish(write, result); });
   }
   // What a descriptor has taken cannot be taken back: the end of a write is waited for, unless it waits for room.
   void cancel(StreamWrite&) override { operation_.stop(); }
@@ -161,8 +163,8 @@ class FileSink final : public HostSink {
 
 // What 0.3 functions for byte streams return: the stream and its end.
 template <typename Error>
-Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>> read_via_stream(State& state, HostCall& call, std::shared_ptr<File> file,
-                                                                 int64_t at) {
+Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>> read_via_stream(State& state, HostCall& call,
+                                                                 std::shared_ptr<File> file, int64_t at) {
   auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
   auto future = host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(promise));
   auto stream = host::make_stream<uint8_t>(
@@ -170,8 +172,8 @@ Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>> read_via_stream(State& state, H
   return {stream, future};
 }
 template <typename Error>
-Future<StreamEnd<Error>> write_via_stream(State& state, HostCall& call, Stream<uint8_t> data, std::shared_ptr<File> file,
-                                          int64_t at) {
+Future<StreamEnd<Error>> write_via_stream(State& state, HostCall& call, Stream<uint8_t> data,
+                                          std::shared_ptr<File> file, int64_t at) {
   auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
   auto future = host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(promise));
   host::read_stream(call, data, std::make_unique<FileSink<Error>>(state, std::move(file), at, std::move(promise)));

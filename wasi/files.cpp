@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <deque>
-#include <climits>
 #include <memory>
 #include <utility>
 
@@ -160,7 +160,7 @@ namespace {
 
 struct Parent {
   Descriptor fd;
-  std::string name;         // never "." or ".."
+  std::string name;  // never "." or ".."
   bool slash_behind = false;
 };
 
@@ -216,7 +216,7 @@ int64_t unlink_file(int folder, const std::string& path) {
   if (opened == -EINVAL) return -EISDIR;
   if (opened < 0) return opened;
   if (parent.slash_behind) {
-    struct stat status {};
+    struct stat status{};
     if (fstatat(parent.fd.get(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -int64_t{errno};
     return S_ISDIR(status.st_mode) ? -EISDIR : -ENOTDIR;
   }
@@ -275,8 +275,9 @@ int64_t read_directory(int folder, std::vector<DirectoryEntry>* into) {
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     FileType type = file_type(DTTOIF(entry->d_type));
     if (entry->d_type == DT_UNKNOWN) {
-      struct stat status {};
-      if (fstatat(dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0) type = file_type(status.st_mode);
+      struct stat status{};
+      if (fstatat(dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+        type = file_type(status.st_mode);
     }
     into->push_back({entry->d_name, type, entry->d_ino});
   }

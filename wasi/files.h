@@ -1,8 +1,10 @@
-// Files below preopened folders, for all versions of WASI: every function takes a folder's descriptor and a guest's path, never
-// leaves that folder (openat2 with RESOLVE_BENEATH; a walk, component by component, where the kernel denies that), and
-// returns a value >= 0 or -errno. They block: call them on a helper thread (State::run_blocking). No state; any thread.
+// Files below preopened folders, for all versions of WASI: every function takes a folder's descriptor and a guest's
+// path, never leaves that folder (openat2 with RESOLVE_BENEATH; a walk, component by component, where the kernel denies
+// that), and returns a value >= 0 or -errno. They block: call them on a helper thread (State::run_blocking). No state;
+// any thread.
 //
-// A path that leaves the folder, or is absolute, gives -EPERM. Tests: test/unit/wasi_files_test.cpp (both ways of opening).
+// A path that leaves the folder, or is absolute, gives -EPERM. Tests: test/unit/wasi_files_test.cpp (both ways of
+// opening).
 #pragma once
 
 #include <sys/stat.h>
@@ -15,7 +17,16 @@
 
 namespace wjit::wasi {
 
-enum class FileType : uint8_t { Unknown, BlockDevice, CharacterDevice, Directory, Fifo, SymbolicLink, RegularFile, Socket };
+enum class FileType : uint8_t {
+  Unknown,
+  BlockDevice,
+  CharacterDevice,
+  Directory,
+  Fifo,
+  SymbolicLink,
+  RegularFile,
+  Socket
+};
 FileType file_type(mode_t mode);
 
 struct DirectoryEntry {
@@ -24,7 +35,8 @@ struct DirectoryEntry {
   uint64_t inode = 0;
 };
 
-// A descriptor with O_CLOEXEC. `flags`: open(2)'s, O_PATH included. `follow`: whether a symbolic link at the path's end is.
+// A descriptor with O_CLOEXEC. `flags`: open(2)'s, O_PATH included. `follow`: whether a symbolic link at the path's end
+// is.
 int64_t open_beneath(int folder, const std::string& path, int flags, mode_t mode, bool follow);
 // For tests: open_beneath without openat2.
 int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, mode_t mode, bool follow);

@@ -17,7 +17,7 @@ v2::Code v2::code(int64_t error_number) {
   switch (error_number < 0 ? -error_number : error_number) {
 #define FILE_ERROR(number, name) \
   case number: return FileErrorCode::name;
-    FILE_ERRORS(FILE_ERROR)
+#include "wasi/file_errors.def"
 #undef FILE_ERROR
     case EAGAIN: return FileErrorCode::would_block;
     default: return FileErrorCode::io;
@@ -27,7 +27,7 @@ v2::Code v2::code(int64_t error_number) {
 v3::Code v3::code(int64_t error_number) {
   switch (error_number < 0 ? -error_number : error_number) {
 #define FILE_ERROR(number, name) case number:
-    FILE_ERRORS(FILE_ERROR)
+#include "wasi/file_errors.def"
 #undef FILE_ERROR
     {
       auto as_0_2 = static_cast<uint8_t>(v2::code(error_number));
@@ -64,7 +64,8 @@ int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
   static constexpr int kAdvice[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
                                     POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
   if (offset > INT64_MAX || length > INT64_MAX) return -EINVAL;
-  return -int64_t{posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
+  return -int64_t{
+      posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
 }
 
 std::shared_ptr<File> reopen_for_appending(int fd) {
@@ -72,8 +73,8 @@ std::shared_ptr<File> reopen_for_appending(int fd) {
   return again < 0 ? nullptr : std::make_shared<File>(again, true);
 }
 
-int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags, DescriptorFlags flags,
-                OpenedFile* into) {
+int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
+                DescriptorFlags flags, OpenedFile* into) {
   bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
                  open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
   if (changes && !folder.may_change) return -EROFS;
@@ -86,7 +87,8 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
   if (open_flags.has(OpenFlags::create)) how |= O_CREAT;
   if (open_flags.has(OpenFlags::exclusive)) how |= O_EXCL;
   if (open_flags.has(OpenFlags::truncate)) how |= O_TRUNC;
-  if (flags.has(DescriptorFlags::file_integrity_sync) || flags.has(DescriptorFlags::requested_write_sync)) how |= O_SYNC;
+  if (flags.has(DescriptorFlags::file_integrity_sync) || flags.has(DescriptorFlags::requested_write_sync))
+    how |= O_SYNC;
   if (flags.has(DescriptorFlags::data_integrity_sync)) how |= O_DSYNC;
   int64_t fd = open_beneath(folder.file->fd, path, how, 0666, follow);
   if (fd < 0) return fd;
@@ -132,7 +134,8 @@ typename V::Stat stat_of(const struct stat& status) {
 }
 
 template <typename V>
-using NewTimestamp = host::Variant<host::Case<"no-change">, host::Case<"now">, host::Case<"timestamp", typename V::Time>>;
+using NewTimestamp =
+    host::Variant<host::Case<"no-change">, host::Case<"now">, host::Case<"timestamp", typename V::Time>>;
 
 template <typename V>
 timespec timespec_of(const NewTimestamp<V>& time) {
@@ -174,7 +177,7 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
       });
   using TypeResult = Result<typename V::DescriptorType, typename V::Code>;
   V::template add<TypeResult(Self)>(types, "get-type", [&state](Reply<TypeResult> reply, Self self) {
-    struct stat status {};
+    struct stat status{};
     if (fstat(state.get(self)->file->fd, &status) != 0) return reply(host::error(V::code(errno)));
     reply(host::ok(V::descriptor_type(file_type(status.st_mode))));
   });
@@ -183,14 +186,15 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
       return size > INT64_MAX ? -EFBIG : result_of(ftruncate(file->fd, static_cast<off_t>(size)));
     });
   });
-  V::template add<Done(Self, Time, Time)>(types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
-    auto descriptor = state.get(self);
-    bool allowed = descriptor->may_change;
-    in_background<V>(state, reply, [file = descriptor->file, allowed, access, change]() -> int64_t {
-      timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
-      return allowed ? result_of(futimens(file->fd, times)) : -EROFS;
-    });
-  });
+  V::template add<Done(Self, Time, Time)>(
+      types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
+        auto descriptor = state.get(self);
+        bool allowed = descriptor->may_change;
+        in_background<V>(state, reply, [file = descriptor->file, allowed, access, change]() -> int64_t {
+          timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
+          return allowed ? result_of(futimens(file->fd, times)) : -EROFS;
+        });
+      });
   auto status = [] { return std::make_shared<struct stat>(); };
   V::template add<StatResult(Self)>(types, "stat", [&state, status](Reply<StatResult> reply, Self self) {
     auto into = status();
@@ -205,7 +209,7 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
         [into](int64_t) { return metadata_hash(*into); });
   });
   V::template add<bool(Self, Self)>(types, "is-same-object", [&state](Reply<bool> reply, Self self, Self other) {
-    struct stat a {}, b {};
+    struct stat a{}, b{};
     bool known = fstat(state.get(self)->file->fd, &a) == 0 && fstat(state.get(other)->file->fd, &b) == 0;
     reply(known && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
   });
@@ -220,12 +224,13 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
   using OpenResult = Result<Own<typename V::Descriptor>, typename V::Code>;
   using Time = NewTimestamp<V>;
 
-  V::template add<Done(Self, String)>(types, "create-directory-at", [&state](Reply<Done> reply, Self self, String path) {
-    auto folder = state.get(self);
-    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-      return make_directory(file->fd, path);
-    }));
-  });
+  V::template add<Done(Self, String)>(
+      types, "create-directory-at", [&state](Reply<Done> reply, Self self, String path) {
+        auto folder = state.get(self);
+        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
+                           return make_directory(file->fd, path);
+                         }));
+      });
   V::template add<StatResult(Self, PathFlags, String)>(
       types, "stat-at", [&state](Reply<StatResult> reply, Self self, PathFlags flags, String path) {
         auto into = std::make_shared<struct stat>();
@@ -253,10 +258,11 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       [&state](Reply<Done> reply, Self self, PathFlags flags, String path, Time access, Time change) {
         auto folder = state.get(self);
         bool follow = flags.has(PathFlags::symlink_follow);
-        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, follow, path = path.string(), access, change] {
-          timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
-          return set_times_beneath(file->fd, path, follow, times);
-        }));
+        in_background<V>(state, reply,
+                         if_changeable(*folder, [file = folder->file, follow, path = path.string(), access, change] {
+                           timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
+                           return set_times_beneath(file->fd, path, follow, times);
+                         }));
       });
   V::template add<Done(Self, PathFlags, String, Self, String)>(
       types, "link-at",
@@ -264,14 +270,14 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
         auto folder = state.get(self), new_folder = state.get(other);
         if (flags.has(PathFlags::symlink_follow)) return reply(host::error(V::code(EINVAL)));
         if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
-        in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
-                                        new_path = new_path.string()] {
-          return link_beneath(from->fd, old_path, to->fd, new_path);
-        });
+        in_background<V>(state, reply,
+                         [from = folder->file, old_path = old_path.string(), to = new_folder->file,
+                          new_path = new_path.string()] { return link_beneath(from->fd, old_path, to->fd, new_path); });
       });
   V::template add<OpenResult(Self, PathFlags, String, OpenFlags, DescriptorFlags)>(
       types, "open-at",
-      [&state](Reply<OpenResult> reply, Self self, PathFlags path_flags, String path, OpenFlags open_flags, DescriptorFlags flags) {
+      [&state](Reply<OpenResult> reply, Self self, PathFlags path_flags, String path, OpenFlags open_flags,
+               DescriptorFlags flags) {
         auto opened = std::make_shared<OpenedFile>();
         bool follow = path_flags.has(PathFlags::symlink_follow);
         in_background<V, Own<typename V::Descriptor>>(
@@ -282,41 +288,47 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
             [&state, opened](int64_t) { return state.make<typename V::Descriptor>(*opened); });
       });
   using TextResult = Result<String, typename V::Code>;
-  V::template add<TextResult(Self, String)>(types, "readlink-at", [&state](Reply<TextResult> reply, Self self, String path) {
-    auto contents = std::make_shared<std::string>();
-    in_background<V, String>(
-        state, reply,
-        [file = state.get(self)->file, path = path.string(), contents] { return read_link(file->fd, path, contents.get()); },
-        [contents, reply](int64_t) { return String(reply.arena().copy(*contents)); });
-  });
-  V::template add<Done(Self, String)>(types, "remove-directory-at", [&state](Reply<Done> reply, Self self, String path) {
-    auto folder = state.get(self);
-    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-      return remove_directory(file->fd, path);
-    }));
-  });
+  V::template add<TextResult(Self, String)>(
+      types, "readlink-at", [&state](Reply<TextResult> reply, Self self, String path) {
+        auto contents = std::make_shared<std::string>();
+        in_background<V, String>(
+            state, reply,
+            [file = state.get(self)->file, path = path.string(), contents] {
+              return read_link(file->fd, path, contents.get());
+            },
+            [contents, reply](int64_t) { return String(reply.arena().copy(*contents)); });
+      });
+  V::template add<Done(Self, String)>(
+      types, "remove-directory-at", [&state](Reply<Done> reply, Self self, String path) {
+        auto folder = state.get(self);
+        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
+                           return remove_directory(file->fd, path);
+                         }));
+      });
   V::template add<Done(Self, String, Self, String)>(
       types, "rename-at", [&state](Reply<Done> reply, Self self, String old_path, Self other, String new_path) {
         auto folder = state.get(self), new_folder = state.get(other);
         if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
-        in_background<V>(state, reply, [from = folder->file, old_path = old_path.string(), to = new_folder->file,
-                                        new_path = new_path.string()] {
-          return rename_beneath(from->fd, old_path, to->fd, new_path);
-        });
+        in_background<V>(
+            state, reply,
+            [from = folder->file, old_path = old_path.string(), to = new_folder->file, new_path = new_path.string()] {
+              return rename_beneath(from->fd, old_path, to->fd, new_path);
+            });
       });
   V::template add<Done(Self, String, String)>(
       types, "symlink-at", [&state](Reply<Done> reply, Self self, String contents, String path) {
         auto folder = state.get(self);
-        in_background<V>(state, reply,
-                         if_changeable(*folder, [file = folder->file, contents = contents.string(), path = path.string()] {
-                           return make_symlink(contents, file->fd, path);
-                         }));
+        in_background<V>(
+            state, reply,
+            if_changeable(*folder, [file = folder->file, contents = contents.string(), path = path.string()] {
+              return make_symlink(contents, file->fd, path);
+            }));
       });
   V::template add<Done(Self, String)>(types, "unlink-file-at", [&state](Reply<Done> reply, Self self, String path) {
     auto folder = state.get(self);
     in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-      return unlink_file(file->fd, path);
-    }));
+                       return unlink_file(file->fd, path);
+                     }));
   });
 }
 
@@ -374,11 +386,12 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
         auto operation = std::make_shared<Operation>(state);
         auto file = state.get(self)->file;
         Operation& reading = *operation;
-        reading.read(file->fd, into, bytes, static_cast<int64_t>(offset), operation, [reply, into, bytes, file](int64_t result) {
-          if (result < 0) return reply(host::error(v2::code(result)));
-          List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
-          reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
-        });
+        reading.read(file->fd, into, bytes, static_cast<int64_t>(offset), operation,
+                     [reply, into, bytes, file](int64_t result) {
+                       if (result < 0) return reply(host::error(v2::code(result)));
+                       List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
+                       reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
+                     });
       });
   using WriteResult = Result<uint64_t, v2::Code>;
   types.add_blocking<WriteResult(Self, List<uint8_t>, uint64_t)>(
@@ -397,12 +410,13 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
 
   types.resource<DirectoryEntryStream>();
   using FolderResult = Result<Own<DirectoryEntryStream>, v2::Code>;
-  types.add_blocking<FolderResult(Self)>("[method]descriptor.read-directory", [&state](Reply<FolderResult> reply, Self self) {
-    auto stream = std::make_shared<DirectoryEntryStream>();
-    in_background<Version2, Own<DirectoryEntryStream>>(
-        state, reply, [file = state.get(self)->file, stream] { return read_directory(file->fd, &stream->entries); },
-        [&state, stream](int64_t) { return state.share(stream); });
-  });
+  types.add_blocking<FolderResult(Self)>(
+      "[method]descriptor.read-directory", [&state](Reply<FolderResult> reply, Self self) {
+        auto stream = std::make_shared<DirectoryEntryStream>();
+        in_background<Version2, Own<DirectoryEntryStream>>(
+            state, reply, [file = state.get(self)->file, stream] { return read_directory(file->fd, &stream->entries); },
+            [&state, stream](int64_t) { return state.share(stream); });
+      });
   using EntryResult = Result<Option<v2::Entry>, v2::Code>;
   types.add<EntryResult(Borrow<DirectoryEntryStream>)>(
       "[method]directory-entry-stream.read-directory-entry",
@@ -487,11 +501,14 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
   using End = StreamEnd<Error3>;
   types.add<Tuple<Stream<uint8_t>, Future<End>>(Self, uint64_t)>(
       "[method]descriptor.read-via-stream", [&state](HostCall& call, Self self, uint64_t offset) {
-        return read_via_stream<Error3>(state, call, state.get(self)->file, static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+        return read_via_stream<Error3>(state, call, state.get(self)->file,
+                                       static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
       });
   types.add<Future<End>(Self, Stream<uint8_t>, uint64_t)>(
-      "[method]descriptor.write-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
-        return write_via_stream<Error3>(state, call, data, state.get(self)->file, static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+      "[method]descriptor.write-via-stream",
+      [&state](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
+        return write_via_stream<Error3>(state, call, data, state.get(self)->file,
+                                        static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
       });
   types.add<Future<End>(Self, Stream<uint8_t>)>(
       "[method]descriptor.append-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data) {

@@ -1,5 +1,5 @@
-// The types of wasi:filesystem at 0.2 and 0.3.0, and what both versions' descriptors are: an open file or folder below a
-// preopened one. The functions are in wasi/filesystem.cpp, the paths in wasi/files.h; preview1's descriptors
+// The types of wasi:filesystem at 0.2 and 0.3.0, and what both versions' descriptors are: an open file or folder below
+// a preopened one. The functions are in wasi/filesystem.cpp, the paths in wasi/files.h; preview1's descriptors
 // (wasi/preview1_files.cpp) are the same ones.
 #pragma once
 
@@ -14,25 +14,16 @@
 
 namespace wjit::wasi {
 
-// Errors by the name that both versions give them. 0.2 has `would-block` besides, 0.3 `other`.
-#define FILE_ERRORS(X)                                                                                                 \
-  X(EACCES, access) X(EALREADY, already) X(EBADF, bad_descriptor) X(EBUSY, busy) X(EDEADLK, deadlock) X(EDQUOT, quota) \
-  X(EEXIST, exist) X(EFBIG, file_too_large) X(EILSEQ, illegal_byte_sequence) X(EINPROGRESS, in_progress)               \
-  X(EINTR, interrupted) X(EINVAL, invalid) X(EIO, io) X(EISDIR, is_directory) X(ELOOP, loop) X(EMLINK, too_many_links) \
-  X(EMSGSIZE, message_size) X(ENAMETOOLONG, name_too_long) X(ENODEV, no_device) X(ENOENT, no_entry)                    \
-  X(ENOLCK, no_lock) X(ENOMEM, insufficient_memory) X(ENOSPC, insufficient_space) X(ENOTDIR, not_directory)            \
-  X(ENOTEMPTY, not_empty) X(ENOTRECOVERABLE, not_recoverable) X(ENOTSUP, unsupported) X(ENOTTY, no_tty)                \
-  X(ENXIO, no_such_device) X(EOVERFLOW, overflow) X(EPERM, not_permitted) X(EPIPE, pipe) X(EROFS, read_only)           \
-  X(ESPIPE, invalid_seek) X(ETXTBSY, text_file_busy) X(EXDEV, cross_device)
-
+// Errors by the names of wasi/file_errors.def, which both versions share. 0.2 has `would-block` besides, 0.3 `other`.
 HOST_ENUM(FileErrorCode, access, would_block, already, bad_descriptor, busy, deadlock, quota, exist, file_too_large,
-          illegal_byte_sequence, in_progress, interrupted, invalid, io, is_directory, loop, too_many_links, message_size,
-          name_too_long, no_device, no_entry, no_lock, insufficient_memory, insufficient_space, not_directory, not_empty,
-          not_recoverable, unsupported, no_tty, no_such_device, overflow, not_permitted, pipe, read_only, invalid_seek,
-          text_file_busy, cross_device)
+          illegal_byte_sequence, in_progress, interrupted, invalid, io, is_directory, loop, too_many_links,
+          message_size, name_too_long, no_device, no_entry, no_lock, insufficient_memory, insufficient_space,
+          not_directory, not_empty, not_recoverable, unsupported, no_tty, no_such_device, overflow, not_permitted, pipe,
+          read_only, invalid_seek, text_file_busy, cross_device)
 
 HOST_ENUM(Advice, normal, sequential, random, will_need, dont_need, no_reuse)
-HOST_FLAGS(DescriptorFlags, read, write, file_integrity_sync, data_integrity_sync, requested_write_sync, mutate_directory)
+HOST_FLAGS(DescriptorFlags, read, write, file_integrity_sync, data_integrity_sync, requested_write_sync,
+           mutate_directory)
 HOST_FLAGS(PathFlags, symlink_follow)
 HOST_FLAGS(OpenFlags, create, directory, exclusive, truncate)
 
@@ -45,13 +36,13 @@ HOST_RECORD(MetadataHash, lower, upper)
 // An open file or folder.
 struct OpenedFile {
   std::shared_ptr<File> file;
-  DescriptorFlags flags;         // as asked for when it was opened
-  bool may_change = false;       // it lies below a preopened folder that is not read-only
+  DescriptorFlags flags;    // as asked for when it was opened
+  bool may_change = false;  // it lies below a preopened folder that is not read-only
 };
 
 // Opens `path` below `folder`; fills `into`. Blocks; helper thread. 0 or -errno.
-int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags, DescriptorFlags flags,
-                OpenedFile* into);
+int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
+                DescriptorFlags flags, OpenedFile* into);
 OpenedFile opened_folder(const State::Preopen& preopen);
 MetadataHash metadata_hash(const struct stat& status);
 int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice);
@@ -102,17 +93,18 @@ struct Descriptor final : Object, OpenedFile {
 namespace v3 {
 
 // 0.2's cases without `would-block`, and `other`.
-using Code = host::Variant<
-    host::Case<"access">, host::Case<"already">, host::Case<"bad-descriptor">, host::Case<"busy">, host::Case<"deadlock">,
-    host::Case<"quota">, host::Case<"exist">, host::Case<"file-too-large">, host::Case<"illegal-byte-sequence">,
-    host::Case<"in-progress">, host::Case<"interrupted">, host::Case<"invalid">, host::Case<"io">,
-    host::Case<"is-directory">, host::Case<"loop">, host::Case<"too-many-links">, host::Case<"message-size">,
-    host::Case<"name-too-long">, host::Case<"no-device">, host::Case<"no-entry">, host::Case<"no-lock">,
-    host::Case<"insufficient-memory">, host::Case<"insufficient-space">, host::Case<"not-directory">,
-    host::Case<"not-empty">, host::Case<"not-recoverable">, host::Case<"unsupported">, host::Case<"no-tty">,
-    host::Case<"no-such-device">, host::Case<"overflow">, host::Case<"not-permitted">, host::Case<"pipe">,
-    host::Case<"read-only">, host::Case<"invalid-seek">, host::Case<"text-file-busy">, host::Case<"cross-device">,
-    host::Case<"other", Option<String>>>;
+using Code =
+    host::Variant<host::Case<"access">, host::Case<"already">, host::Case<"bad-descriptor">, host::Case<"busy">,
+                  host::Case<"deadlock">, host::Case<"quota">, host::Case<"exist">, host::Case<"file-too-large">,
+                  host::Case<"illegal-byte-sequence">, host::Case<"in-progress">, host::Case<"interrupted">,
+                  host::Case<"invalid">, host::Case<"io">, host::Case<"is-directory">, host::Case<"loop">,
+                  host::Case<"too-many-links">, host::Case<"message-size">, host::Case<"name-too-long">,
+                  host::Case<"no-device">, host::Case<"no-entry">, host::Case<"no-lock">,
+                  host::Case<"insufficient-memory">, host::Case<"insufficient-space">, host::Case<"not-directory">,
+                  host::Case<"not-empty">, host::Case<"not-recoverable">, host::Case<"unsupported">,
+                  host::Case<"no-tty">, host::Case<"no-such-device">, host::Case<"overflow">,
+                  host::Case<"not-permitted">, host::Case<"pipe">, host::Case<"read-only">, host::Case<"invalid-seek">,
+                  host::Case<"text-file-busy">, host::Case<"cross-device">, host::Case<"other", Option<String>>>;
 Code code(int64_t error_number);
 
 struct Time {
@@ -122,8 +114,8 @@ struct Time {
 HOST_RECORD(Time, seconds, nanoseconds)
 
 using DescriptorType =
-    host::Variant<host::Case<"block-device">, host::Case<"character-device">, host::Case<"directory">, host::Case<"fifo">,
-                  host::Case<"symbolic-link">, host::Case<"regular-file">, host::Case<"socket">,
+    host::Variant<host::Case<"block-device">, host::Case<"character-device">, host::Case<"directory">,
+                  host::Case<"fifo">, host::Case<"symbolic-link">, host::Case<"regular-file">, host::Case<"socket">,
                   host::Case<"other", Option<String>>>;
 DescriptorType descriptor_type(FileType type);
 

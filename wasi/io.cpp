@@ -142,22 +142,23 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   int64_t at = kind_ == InputKind::RegularFile ? static_cast<int64_t>(offset_) : -1;
   auto self = std::static_pointer_cast<InputStream>(shared_from_this());
   Operation& reading = *operation;
-  reading.read(file_->fd, into, bytes, at, operation, [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
-    if (result > 0) {
-      self->offset_ += static_cast<uint64_t>(result);
-      return done(result);
-    }
-    if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
-      if (!blocking) return done(0);
-      auto wait = std::make_shared<Operation>(self->state_);
-      return wait->poll(self->file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
-        if (events < 0) return done(events);
-        self->read(into, bytes, true, done);
-      });
-    }
-    self->closed_ = true;
-    done(result == 0 ? kClosed : result);
-  });
+  reading.read(file_->fd, into, bytes, at, operation,
+               [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
+                 if (result > 0) {
+                   self->offset_ += static_cast<uint64_t>(result);
+                   return done(result);
+                 }
+                 if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
+                   if (!blocking) return done(0);
+                   auto wait = std::make_shared<Operation>(self->state_);
+                   return wait->poll(self->file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
+                     if (events < 0) return done(events);
+                     self->read(into, bytes, true, done);
+                   });
+                 }
+                 self->closed_ = true;
+                 done(result == 0 ? kClosed : result);
+               });
 }
 
 Own<Pollable> InputStream::subscribe() {
@@ -316,7 +317,8 @@ void add_input(State& state, InterfaceBuilder& streams) {
   for (bool blocking : {false, true}) {
     const char* prefix = blocking ? "[method]input-stream.blocking-" : "[method]input-stream.";
     streams.add_blocking<ReadResult(Borrow<InputStream>, uint64_t)>(
-        std::string(prefix) + "read", [&state, blocking](Reply<ReadResult> reply, Borrow<InputStream> self, uint64_t length) {
+        std::string(prefix) + "read",
+        [&state, blocking](Reply<ReadResult> reply, Borrow<InputStream> self, uint64_t length) {
           size_t bytes = std::min(length, kLargestRead);
           void* into = reply.arena().allocate(bytes + 1, 1);
           state.get(self)->read(into, bytes, blocking, [&state, reply, into](int64_t result) {
@@ -325,7 +327,8 @@ void add_input(State& state, InterfaceBuilder& streams) {
           });
         });
     streams.add_blocking<CountResult(Borrow<InputStream>, uint64_t)>(
-        std::string(prefix) + "skip", [&state, blocking](Reply<CountResult> reply, Borrow<InputStream> self, uint64_t length) {
+        std::string(prefix) + "skip",
+        [&state, blocking](Reply<CountResult> reply, Borrow<InputStream> self, uint64_t length) {
           size_t bytes = std::min(length, kLargestRead);
           void* into = reply.arena().allocate(bytes + 1, 1);
           state.get(self)->read(into, bytes, blocking, [&state, reply](int64_t result) {
@@ -335,7 +338,8 @@ void add_input(State& state, InterfaceBuilder& streams) {
         });
   }
   streams.add<Own<Pollable>(Borrow<InputStream>)>(
-      "[method]input-stream.subscribe", [&state](HostCall&, Borrow<InputStream> self) { return state.get(self)->subscribe(); });
+      "[method]input-stream.subscribe",
+      [&state](HostCall&, Borrow<InputStream> self) { return state.get(self)->subscribe(); });
 }
 
 // Answers when everything has been written.
@@ -391,13 +395,14 @@ void add_output(State& state, InterfaceBuilder& streams) {
     }
     return host::ok();
   };
-  streams.add<DoneResult(Self, Bytes)>("[method]output-stream.write", [write](HostCall& call, Self self, Bytes contents) {
-    static const uint8_t kNothing = 0;
-    return write(call, self, contents.size > 0 ? contents.data : &kNothing, contents.size);
-  });
-  streams.add<DoneResult(Self, uint64_t)>("[method]output-stream.write-zeroes", [write](HostCall& call, Self self, uint64_t n) {
-    return write(call, self, nullptr, n);
-  });
+  streams.add<DoneResult(Self, Bytes)>(
+      "[method]output-stream.write", [write](HostCall& call, Self self, Bytes contents) {
+        static const uint8_t kNothing = 0;
+        return write(call, self, contents.size > 0 ? contents.data : &kNothing, contents.size);
+      });
+  streams.add<DoneResult(Self, uint64_t)>(
+      "[method]output-stream.write-zeroes",
+      [write](HostCall& call, Self self, uint64_t n) { return write(call, self, nullptr, n); });
   auto write_through = [&state](Reply<DoneResult> reply, Self self, const void* from, size_t bytes) {
     auto stream = state.get(self);
     OutputStream& out = *stream;
@@ -411,14 +416,16 @@ void add_output(State& state, InterfaceBuilder& streams) {
       [write_through](Reply<DoneResult> reply, Self self, Bytes contents) {
         // A sync-lowered call waits, and the bytes with it; an async-lowered one may reuse them at once.
         const uint8_t* from = contents.data;
-        if (reply.call->adapter->spec->lower.is_async()) from = host::make_list<uint8_t>(reply.arena(), {from, contents.size}).data;
+        if (reply.call->adapter->spec->lower.is_async())
+          from = host::make_list<uint8_t>(reply.arena(), {from, contents.size}).data;
         write_through(reply, self, from, contents.size);
       });
   streams.add_blocking<DoneResult(Self, uint64_t)>(
       "[method]output-stream.blocking-write-zeroes-and-flush",
       [write_through](Reply<DoneResult> reply, Self self, uint64_t length) {
         constexpr uint64_t kMost = 4096;  // the interface's limit
-        if (length > kMost) return reply.call->trap(fmt::format("output-stream: {} zeroes are more than {}", length, kMost));
+        if (length > kMost)
+          return reply.call->trap(fmt::format("output-stream: {} zeroes are more than {}", length, kMost));
         write_through(reply, self, reply.arena().allocate(length + 1, 1), length);
       });
   streams.add<DoneResult(Self)>("[method]output-stream.flush", [&state](HostCall&, Self self) -> DoneResult {
@@ -427,9 +434,9 @@ void add_output(State& state, InterfaceBuilder& streams) {
     stream->flush();
     return host::ok();
   });
-  streams.add_blocking<DoneResult(Self)>("[method]output-stream.blocking-flush", [&state](Reply<DoneResult> reply, Self self) {
-    reply_when_flushed(state, state.get(self), reply);
-  });
+  streams.add_blocking<DoneResult(Self)>(
+      "[method]output-stream.blocking-flush",
+      [&state](Reply<DoneResult> reply, Self self) { reply_when_flushed(state, state.get(self), reply); });
   streams.add<Own<Pollable>(Self)>("[method]output-stream.subscribe",
                                    [&state](HostCall&, Self self) { return state.get(self)->subscribe(); });
   for (bool blocking : {false, true}) {
@@ -455,9 +462,10 @@ void add_io(State& state, HostInterfaces& interfaces) {
   poll.resource<Pollable>();
   poll.add<bool(Borrow<Pollable>)>("[method]pollable.ready",
                                    [&state](HostCall&, Borrow<Pollable> self) { return state.get(self)->ready(); });
-  poll.add_blocking<void(Borrow<Pollable>)>("[method]pollable.block", [&state](Reply<void> reply, Borrow<Pollable> self) {
-    wait_for_any(state, {state.get(self)}, [reply] { reply(); });
-  });
+  poll.add_blocking<void(Borrow<Pollable>)>("[method]pollable.block",
+                                            [&state](Reply<void> reply, Borrow<Pollable> self) {
+                                              wait_for_any(state, {state.get(self)}, [reply] { reply(); });
+                                            });
   poll.add_blocking<List<uint32_t>(List<Borrow<Pollable>>)>(
       "poll", [&state](Reply<List<uint32_t>> reply, List<Borrow<Pollable>> in) {
         if (in.size == 0) return reply.call->trap("poll: the list of pollables is empty");

@@ -4,7 +4,8 @@
 //   InputStream   reads when it is asked; nothing is read ahead, so 0.2 and 0.3 may both read stdin
 //   OutputStream  takes up to kOutputBuffer bytes at once and writes them in the background
 //
-// Used by wasi/cli.cpp, wasi/clocks.cpp, wasi/filesystem.cpp, wasi/sockets_0_2.cpp. Tests: test/unit/wasi_streams_test.cpp.
+// Used by wasi/cli.cpp, wasi/clocks.cpp, wasi/filesystem.cpp, wasi/sockets_0_2.cpp. Tests:
+// test/unit/wasi_streams_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -110,9 +111,9 @@ class OutputStream final : public Object {
   std::shared_ptr<File> file_;
   int64_t at_;
   Operation operation_;
-  std::vector<uint8_t> buffer_;    // waits behind `writing_`
+  std::vector<uint8_t> buffer_;  // waits behind `writing_`
   std::vector<uint8_t> writing_;
-  size_t written_ = 0;             // of writing_
+  size_t written_ = 0;               // of writing_
   const uint8_t* direct_ = nullptr;  // write_through: bytes of the guest's
   size_t direct_left_ = 0;
   int error_ = 0;

@@ -127,7 +127,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     auto entry = std::make_shared<Fd>();
     entry->opened.file = std::make_shared<File>(standard[i], false);
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
-    struct stat status {};
+    struct stat status{};
     if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
     fds_.push_back(std::move(entry));
   }
@@ -147,12 +147,14 @@ std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_vi
     for (const Row& row : kRows) {
       if (name != row.name) continue;
       FuncType type;
-      for (const char* p = row.params; *p != '\0'; ++p) type.params.push_back(*p == 'i' ? ValType::i32() : ValType::i64());
+      for (const char* p = row.params; *p != '\0'; ++p)
+        type.params.push_back(*p == 'i' ? ValType::i32() : ValType::i64());
       if (name != "proc_exit") type.results.push_back(ValType::i32());
-      function = std::make_unique<CoreHostFunction>(state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) {
-        if (memory_ == nullptr) return call.trap("wasi_snapshot_preview1: the instance has no exported memory");
-        (this->*method)(call);
-      });
+      function = std::make_unique<CoreHostFunction>(
+          state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) {
+            if (memory_ == nullptr) return call.trap("wasi_snapshot_preview1: the instance has no exported memory");
+            (this->*method)(call);
+          });
       function->name = fmt::format("wasi_snapshot_preview1 {}", name);
     }
   }
@@ -176,7 +178,8 @@ bool Preview1Impl::text(uint32_t address, uint32_t size, std::string* into) cons
   return at != nullptr;
 }
 
-void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then) {
+void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> work,
+                                 std::function<uint32_t(int64_t)> then) {
   state_->run_blocking(std::move(work), [&call, then = std::move(then)](int64_t result) {
     if (result < 0) return call.finish(errno_of(result));
     call.finish(then != nullptr ? then(result) : errno1::success);
@@ -188,7 +191,8 @@ void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> wo
 void Preview1Impl::store_sizes(CoreHostCall& call, const std::vector<std::string>& strings) {
   uint64_t bytes = 0;
   for (const std::string& string : strings) bytes += string.size() + 1;
-  bool ok = store(call.i32(0), static_cast<uint32_t>(strings.size())) && store(call.i32(1), static_cast<uint32_t>(bytes));
+  bool ok =
+      store(call.i32(0), static_cast<uint32_t>(strings.size())) && store(call.i32(1), static_cast<uint32_t>(bytes));
   call.finish(ok ? errno1::success : errno1::fault);
 }
 
@@ -218,7 +222,8 @@ void Preview1Impl::environ_sizes_get(CoreHostCall& call) { store_sizes(call, env
 // ---- clocks, random numbers ----
 
 static bool clock_of(uint32_t id, clockid_t* clock) {
-  static constexpr clockid_t kClocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID, CLOCK_THREAD_CPUTIME_ID};
+  static constexpr clockid_t kClocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
+                                          CLOCK_THREAD_CPUTIME_ID};
   if (id >= 4) return false;
   *clock = kClocks[id];
   return true;
@@ -261,7 +266,7 @@ enum EventType : uint8_t { kClock = 0, kFdRead = 1, kFdWrite = 2 };
 struct Subscription {
   uint64_t userdata = 0;
   uint8_t type = 0;
-  uint32_t error = 0;                // known at once
+  uint32_t error = 0;  // known at once
   std::shared_ptr<Pollable> pollable;
   std::shared_ptr<File> file;
 };

@@ -1,5 +1,6 @@
 // wasi_snapshot_preview1: fd_*. See wasi/preview1_impl.h.
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,13 +16,13 @@ namespace {
 enum FdFlags : uint16_t { kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16 };
 constexpr uint64_t kAllRights = (1 << 30) - 1;
 constexpr uint64_t kFdWrite = 1 << 6;
-// datasync, write, allocate, path_create_*, path_link_*, path_rename_*, path_filestat_set_*, fd_filestat_set_*, symlink,
-// remove, unlink
-constexpr uint64_t kChangingRights = 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 16 | 1 << 17 | 1 << 19 |
-                                     1 << 20 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
+// datasync, write, allocate, path_create_*, path_link_*, path_rename_*, path_filestat_set_*, fd_filestat_set_*,
+// symlink, remove, unlink
+constexpr uint64_t kChangingRights = 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 16 | 1 << 17 |
+                                     1 << 19 | 1 << 20 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
 // Rights of anything that is no folder: no path_*, no fd_readdir.
-constexpr uint64_t kFileRights = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 21 | 1 << 22 |
-                                 1 << 23 | 1 << 27;
+constexpr uint64_t kFileRights = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 |
+                                 1 << 21 | 1 << 22 | 1 << 23 | 1 << 27;
 
 uint8_t type_number(FileType type) {
   switch (type) {
@@ -49,7 +50,8 @@ bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespe
   if ((fstflags & kAtim) != 0 && (fstflags & kAtimNow) != 0) return false;
   if ((fstflags & kMtim) != 0 && (fstflags & kMtimNow) != 0) return false;
   times[0] = (fstflags & kAtim) != 0 ? time(access) : timespec{0, (fstflags & kAtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
-  times[1] = (fstflags & kMtim) != 0 ? time(modification) : timespec{0, (fstflags & kMtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
+  times[1] =
+      (fstflags & kMtim) != 0 ? time(modification) : timespec{0, (fstflags & kMtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
   return true;
 }
 
@@ -93,8 +95,12 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
     store(result, uint32_t{0});
     return call.finish(errno1::success);
   }
-  // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written in
-  // pieces stays one write.
+  if ((entry->flags & kNonblock) != 0) {
+    pollfd ready{entry->opened.file->fd, static_cast<short>(is_write ? POLLOUT : POLLIN), 0};
+    if (::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
+  }
+  // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written
+  // in pieces stays one write.
   constexpr uint64_t kGather = 64 << 10;
   constexpr uint32_t kLargest = 1 << 30;
   auto operation = std::make_shared<Operation>(*state_);
@@ -118,7 +124,8 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
     data = keep->bytes.data();
     bytes = total;
   }
-  auto done = [this, &call, keep = keep.get(), result, gathered, is_write, parts = std::move(parts)](int64_t transferred) {
+  auto done = [this, &call, keep = keep.get(), result, gathered, is_write,
+               parts = std::move(parts)](int64_t transferred) {
     if (transferred < 0) return call.finish(errno_of(transferred));
     if (gathered && !is_write) {
       const uint8_t* from = keep->bytes.data();
@@ -179,7 +186,8 @@ void Preview1Impl::fd_advise(CoreHostCall& call) {
   if (entry == nullptr) return;
   if (call.i32(3) > 5) return call.finish(errno1::inval);
   // preview1 has will-need and dont-need in the same order as Advice.
-  call.finish(errno_of(wasi::advise(entry->opened.file->fd, call.i64(1), call.i64(2), static_cast<Advice>(call.i32(3)))));
+  call.finish(
+      errno_of(wasi::advise(entry->opened.file->fd, call.i64(1), call.i64(2), static_cast<Advice>(call.i32(3)))));
 }
 
 void Preview1Impl::fd_allocate(CoreHostCall& call) {
@@ -204,7 +212,7 @@ void Preview1Impl::fd_datasync(CoreHostCall& call) {
 void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
   auto entry = fd(call, 0);
   if (entry == nullptr) return;
-  struct stat status {};
+  struct stat status{};
   if (fstat(entry->opened.file->fd, &status) != 0) return call.finish(errno_of(errno));
   call.finish(store_stat(call.i32(1), status) ? errno1::success : errno1::fault);
 }
@@ -216,8 +224,14 @@ bool Preview1Impl::store_stat(uint32_t address, const struct stat& status) const
   auto ns = [](const timespec& t) {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
   };
-  uint64_t words[8] = {status.st_dev, status.st_ino, type_number(file_type(status.st_mode)), status.st_nlink,
-                       static_cast<uint64_t>(status.st_size), ns(status.st_atim), ns(status.st_mtim), ns(status.st_ctim)};
+  uint64_t words[8] = {status.st_dev,
+                       status.st_ino,
+                       type_number(file_type(status.st_mode)),
+                       status.st_nlink,
+                       static_cast<uint64_t>(status.st_size),
+                       ns(status.st_atim),
+                       ns(status.st_mtim),
+                       ns(status.st_ctim)};
   memcpy(at, words, 64);
   return true;
 }
@@ -356,7 +370,7 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
   in_background(
       call,
       [entry, entries]() -> int64_t {
-        struct stat status {};
+        struct stat status{};
         if (fstat(entry->opened.file->fd, &status) != 0) return -int64_t{errno};
         entries->push_back({".", FileType::Directory, status.st_ino});
         entries->push_back({"..", FileType::Directory, 0});

@@ -1,5 +1,5 @@
-// The state behind wasi/preview1.h: file descriptors as the guest numbers them, and its memory. Functions are methods that
-// get a CoreHostCall and finish it with one of preview1's error numbers, at once or when an operation has ended.
+// The state behind wasi/preview1.h: file descriptors as the guest numbers them, and its memory. Functions are methods
+// that get a CoreHostCall and finish it with one of preview1's error numbers, at once or when an operation has ended.
 //
 //   preview1.cpp        the function table, arguments, clocks, random, polling
 //   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*
@@ -20,19 +20,19 @@ namespace wjit::wasi {
 
 // Error numbers of preview1, as far as they are named here.
 namespace errno1 {
-constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, inval = 28, io = 29, isdir = 31, nosys = 52, notdir = 54, notsock = 57,
-                   notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
+constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, inval = 28, io = 29, isdir = 31, nosys = 52,
+                   notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
 }
 // From a system's errno (negative or not).
 uint32_t errno_of(int64_t error_number);
 
 // An open descriptor of the guest's.
 struct Fd {
-  OpenedFile opened;                     // opened.flags: read, write
+  OpenedFile opened;  // opened.flags: read, write
   FileType type = FileType::Unknown;
-  uint16_t flags = 0;                    // fdflags
+  uint16_t flags = 0;  // fdflags
   const WasiPreopen* preopen = nullptr;
-  std::vector<DirectoryEntry> entries;   // of the last fd_readdir from the beginning
+  std::vector<DirectoryEntry> entries;  // of the last fd_readdir from the beginning
 };
 
 class Preview1Impl final : public Preview1 {
@@ -73,7 +73,8 @@ class Preview1Impl final : public Preview1 {
   std::shared_ptr<Fd> fd(CoreHostCall& call, size_t argument);
   uint32_t add_fd(std::shared_ptr<Fd> fd);
   // Work on a helper thread that gives a value >= 0 or -errno; `then` gets the value and gives the call's error number.
-  void in_background(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then = nullptr);
+  void in_background(CoreHostCall& call, std::function<int64_t()> work,
+                     std::function<uint32_t(int64_t)> then = nullptr);
   // Reads or writes at `offset` (-1: the current position); arguments `iovs` and `iovs + 1` are the vectors, `result`
   // where the count goes.
   void transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result);

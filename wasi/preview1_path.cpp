@@ -15,10 +15,10 @@ bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 }  // namespace
 
 // What most of them begin with: the folder that argument 0 names, and the path at argument `at`.
-#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path)                                         \
-  auto folder = fd(call, folder_argument);                                                                    \
-  if (folder == nullptr) return;                                                                              \
-  std::string path;                                                                                           \
+#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path) \
+  auto folder = fd(call, folder_argument);                            \
+  if (folder == nullptr) return;                                      \
+  std::string path;                                                   \
   if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault)
 
 void Preview1Impl::path_create_directory(CoreHostCall& call) {
@@ -33,7 +33,8 @@ void Preview1Impl::path_filestat_get(CoreHostCall& call) {
   uint32_t into = call.i32(4);
   auto status = std::make_shared<struct stat>();
   in_background(
-      call, [folder, path, follow, status] { return stat_beneath(folder->opened.file->fd, path, follow, status.get()); },
+      call,
+      [folder, path, follow, status] { return stat_beneath(folder->opened.file->fd, path, follow, status.get()); },
       [this, into, status](int64_t) { return store_stat(into, *status) ? errno1::success : errno1::fault; });
 }
 
@@ -94,7 +95,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
           done = open_at(folder->opened, follow, path, open_flags, less, &opened->opened);
         }
         if (done < 0) return done;
-        struct stat status {};
+        struct stat status{};
         int fd = opened->opened.file->fd;
         if (fstat(fd, &status) != 0) return -int64_t{errno};
         opened->type = file_type(status.st_mode);

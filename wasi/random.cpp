@@ -1,4 +1,5 @@
-// wasi:random at 0.3.0 and 0.2: random, insecure, insecure-seed. All from getrandom(2). Test: test/unit/wasi_link_test.cpp.
+// wasi:random at 0.3.0 and 0.2: random, insecure, insecure-seed. All from getrandom(2). Test:
+// test/unit/wasi_link_test.cpp.
 #include <sys/random.h>
 
 #include <algorithm>

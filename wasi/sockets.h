@@ -1,6 +1,6 @@
-// wasi:sockets without sockets: every function is there with its type, so that programs which import the interfaces link and
-// run; creating a socket or looking up a name is answered with the interface's error code. What needs a socket cannot be
-// reached. Shared by wasi/sockets_0_2.cpp and wasi/sockets_0_3.cpp. Test: test/unit/wasi_link_test.cpp.
+// wasi:sockets without sockets: every function is there with its type, so that programs which import the interfaces
+// link and run; creating a socket or looking up a name is answered with the interface's error code. What needs a socket
+// cannot be reached. Shared by wasi/sockets_0_2.cpp and wasi/sockets_0_3.cpp. Test: test/unit/wasi_link_test.cpp.
 #pragma once
 
 #include "wasi/state.h"

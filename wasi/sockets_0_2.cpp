@@ -111,7 +111,8 @@ void add_udp(State& state, HostInterfaces& interfaces) {
       udp, "[method]incoming-datagram-stream.receive");
   refuse<Own<Pollable>(Borrow<IncomingDatagramStream>)>(udp, "[method]incoming-datagram-stream.subscribe");
   refuse<Or<uint64_t>(Borrow<OutgoingDatagramStream>)>(udp, "[method]outgoing-datagram-stream.check-send");
-  refuse<Or<uint64_t>(Borrow<OutgoingDatagramStream>, List<OutgoingDatagram>)>(udp, "[method]outgoing-datagram-stream.send");
+  refuse<Or<uint64_t>(Borrow<OutgoingDatagramStream>, List<OutgoingDatagram>)>(udp,
+                                                                               "[method]outgoing-datagram-stream.send");
   refuse<Own<Pollable>(Borrow<OutgoingDatagramStream>)>(udp, "[method]outgoing-datagram-stream.subscribe");
   interfaces.add(udp.finish());
 
@@ -138,8 +139,10 @@ void add_sockets_0_2(State& state, HostInterfaces& interfaces) {
 
   InterfaceBuilder lookup("wasi:sockets/ip-name-lookup@0.2.12", state.resources);
   lookup.resource<ResolveAddressStream>();
-  Refusal<Or<Own<ResolveAddressStream>>(Borrow<Network>, String)>::add(lookup, "resolve-addresses", NetworkError::access_denied);
-  refuse<Or<Option<IpAddress>>(Borrow<ResolveAddressStream>)>(lookup, "[method]resolve-address-stream.resolve-next-address");
+  Refusal<Or<Own<ResolveAddressStream>>(Borrow<Network>, String)>::add(lookup, "resolve-addresses",
+                                                                       NetworkError::access_denied);
+  refuse<Or<Option<IpAddress>>(Borrow<ResolveAddressStream>)>(lookup,
+                                                              "[method]resolve-address-stream.resolve-next-address");
   refuse<Own<Pollable>(Borrow<ResolveAddressStream>)>(lookup, "[method]resolve-address-stream.subscribe");
   interfaces.add(lookup.finish());
 }

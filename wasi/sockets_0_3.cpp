@@ -4,16 +4,16 @@
 namespace wjit::wasi {
 namespace {
 
-using SocketError = host::Variant<
-    host::Case<"access-denied">, host::Case<"not-supported">, host::Case<"invalid-argument">, host::Case<"out-of-memory">,
-    host::Case<"timeout">, host::Case<"invalid-state">, host::Case<"address-not-bindable">, host::Case<"address-in-use">,
-    host::Case<"remote-unreachable">, host::Case<"connection-refused">, host::Case<"connection-broken">,
-    host::Case<"connection-reset">, host::Case<"connection-aborted">, host::Case<"datagram-too-large">,
-    host::Case<"other", Option<String>>>;
-using LookupError =
-    host::Variant<host::Case<"access-denied">, host::Case<"invalid-argument">, host::Case<"name-unresolvable">,
-                  host::Case<"temporary-resolver-failure">, host::Case<"permanent-resolver-failure">,
+using SocketError =
+    host::Variant<host::Case<"access-denied">, host::Case<"not-supported">, host::Case<"invalid-argument">,
+                  host::Case<"out-of-memory">, host::Case<"timeout">, host::Case<"invalid-state">,
+                  host::Case<"address-not-bindable">, host::Case<"address-in-use">, host::Case<"remote-unreachable">,
+                  host::Case<"connection-refused">, host::Case<"connection-broken">, host::Case<"connection-reset">,
+                  host::Case<"connection-aborted">, host::Case<"datagram-too-large">,
                   host::Case<"other", Option<String>>>;
+using LookupError = host::Variant<host::Case<"access-denied">, host::Case<"invalid-argument">,
+                                  host::Case<"name-unresolvable">, host::Case<"temporary-resolver-failure">,
+                                  host::Case<"permanent-resolver-failure">, host::Case<"other", Option<String>>>;
 
 struct TcpSocket final : Object {
   static constexpr const char* kName = "tcp-socket";

@@ -1,5 +1,5 @@
-// What the host interfaces of one store share: options, resources by number, and the operations that are under way. Each
-// interface family is one file with an `add_…(State&, HostInterfaces&)` function that WasiHost::add_to calls.
+// What the host interfaces of one store share: options, resources by number, and the operations that are under way.
+// Each interface family is one file with an `add_…(State&, HostInterfaces&)` function that WasiHost::add_to calls.
 //
 // Handlers keep a raw State*: the store owns the State and outlives every handler. Strand only.
 // Tests: test/unit/wasi_state_test.cpp.
@@ -36,8 +36,8 @@ using host::Unit;
 
 class State;
 
-// Everything that guests hold handles of. Shared, so that an operation keeps what it works on alive when the guest drops
-// its handle meanwhile.
+// Everything that guests hold handles of. Shared, so that an operation keeps what it works on alive when the guest
+// drops its handle meanwhile.
 class Object : public std::enable_shared_from_this<Object> {
  public:
   virtual ~Object() = default;
@@ -73,8 +73,8 @@ class ObjectTable {
   std::vector<uint32_t> free_;
 };
 
-// One operation at a time of whoever embeds it: a read, a write, a poll or a timer, and what to do when it ends. While it is
-// under way it stands in the State's list and keeps `owner` alive. Idle again before `then` runs.
+// One operation at a time of whoever embeds it: a read, a write, a poll or a timer, and what to do when it ends. While
+// it is under way it stands in the State's list and keeps `owner` alive. Idle again before `then` runs.
 class Operation : public Timer {
  public:
   using Then = std::function<void(int64_t result)>;

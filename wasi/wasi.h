@@ -1,4 +1,5 @@
-// WASI for one store: the host interfaces of WASI 0.3.0 and 0.2.x that components import, with the same state behind both.
+// WASI for one store: the host interfaces of WASI 0.3.0 and 0.2.x that components import, with the same state behind
+// both.
 //
 //   WasiOptions options;
 //   options.args = {"hello.wasm", "one"};
@@ -7,9 +8,9 @@
 //   (*wasi)->add_to(interfaces);
 //   instantiate(store, component, import_from_host(store, interfaces), "main");
 //
-// Nothing blocks a worker: reads, writes and timers are completions of the store's strand, paths are looked at on helper
-// threads. A core module's `wasi_snapshot_preview1` is wasi/preview1.h, made from the same WasiHost.
-// Tests: test/unit/wasi_*_test.cpp.
+// Nothing blocks a worker: reads, writes and timers are completions of the store's strand, paths are looked at on
+// helper threads. A core module's `wasi_snapshot_preview1` is wasi/preview1.h, made from the same WasiHost. Tests:
+// test/unit/wasi_*_test.cpp.
 #pragma once
 
 #include <memory>
@@ -26,15 +27,15 @@ namespace wjit {
 
 struct WasiPreopen {
   std::string host_path;
-  std::string guest_path;   // as the guest sees it: "/", ".", "data"
+  std::string guest_path;  // as the guest sees it: "/", ".", "data"
   bool read_only = false;
 };
 
 struct WasiOptions {
-  std::vector<std::string> args;                          // args[0]: the program's name
-  std::vector<std::pair<std::string, std::string>> env;   // later entries win over earlier ones of the same name
-  bool inherit_env = false;                               // the process's environment comes first, then `env`
-  std::optional<std::string> initial_cwd;                 // what environment.get-initial-cwd answers
+  std::vector<std::string> args;                         // args[0]: the program's name
+  std::vector<std::pair<std::string, std::string>> env;  // later entries win over earlier ones of the same name
+  bool inherit_env = false;                              // the process's environment comes first, then `env`
+  std::optional<std::string> initial_cwd;                // what environment.get-initial-cwd answers
   std::vector<WasiPreopen> preopens;
   // Borrowed: never closed, and not made non-blocking. -1: nothing there (reads end at once, writes fail).
   int stdin_fd = 0;

@@ -2,7 +2,7 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [libc] [compose] [failures] [rust] [js] [python] [check]
+#   test/guests/build.sh [c] [libc] [compose] [failures] [rust] [rust_files] [js] [python] [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
 # is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
@@ -203,6 +203,24 @@ build_rust() {
   wasm-tools component new "$WORK/rust-p3/target/wasm32-wasip2/release/rust_p3.wasm" -o "$guests/rust-p3.wasm"
 }
 
+build_rust_files() {
+  debian lld-22
+  wasm_tools
+  rust
+  mkdir -p "$WORK/rust-files"
+  cp -r "$guests/rust-files/." "$WORK/rust-files"
+  wit "$WORK/rust-files/wit" 0.3.0 "$guests/rust-files/files.wit"
+  (
+    cd "$WORK/rust-files"
+    export CARGO_TARGET_WASM32_WASIP2_LINKER=wasm-ld-22
+    "$rust/cargo" fetch --locked --quiet
+    export RUSTFLAGS="--remap-path-prefix=$WORK=/ $(printf -- '--remap-path-prefix=%s=/crates ' \
+      "$CARGO_HOME"/registry/src/*)"
+    "$rust/cargo" build --locked --release --jobs 2 --target wasm32-wasip2
+  )
+  wasm-tools component new "$WORK/rust-files/target/wasm32-wasip2/release/rust_files.wasm" -o "$guests/rust-files.wasm"
+}
+
 build_js() {
   command -v npm >/dev/null || debian nodejs npm
   mkdir -p "$WORK/js"
@@ -259,7 +277,7 @@ build_check() {
 
   run 60 "$examples/hello.wasm" one 'two words'
   outcome hello $status 0 "$out"
-  for name in c-p3-callback c-p3-stackful c-p3-sync c-p2 c-preview1 compose rust-p3 js-p3; do
+  for name in c-p3-callback c-p3-stackful c-p3-sync c-p2 c-preview1 compose rust-p3 rust-files js-p3; do
     run 60 "$guests/$name.wasm" one 'two words'
     outcome $name $status 0 "$out"
   done
@@ -289,10 +307,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c libc compose failures rust js check
+[ $# -gt 0 ] || set -- c libc compose failures rust rust_files js check
 for target; do
   case $target in
-    c | libc | compose | failures | rust | js | python | check) ;;
+    c | libc | compose | failures | rust | rust_files | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

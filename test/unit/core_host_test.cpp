@@ -65,7 +65,9 @@ TEST_F(CoreHost, ParametersAndResults) {
     call.finish(std::bit_cast<uint64_t>(2.25));
   });
   link(fmt::format("(module (import \"h\" \"f\" (func $f (param{}) (result f64)))"
-                   "(func (export \"g\") (result f64) (call $f{})))", params, args), {&f});
+                   "(func (export \"g\") (result f64) (call $f{})))",
+                   params, args),
+       {&f});
   auto results = store->call_core(function("g"), FuncType{{}, {{ValKind::F64, false, 0}}}, {});
   ASSERT_TRUE(results) << results.error().to_string();
   EXPECT_EQ(std::bit_cast<double>((*results)[0]), 2.25);
@@ -87,7 +89,8 @@ TEST_F(CoreHost, WaitsWithoutItsWorker) {
     call.finish();
   });
   link(R"((module (import "h" "wait" (func $wait (result i32))) (import "h" "tell" (func $tell (param i32)))
-           (func (export "run") (call $tell (i32.add (call $wait) (call $wait))))))", {&f, &tell});
+           (func (export "run") (call $tell (i32.add (call $wait) (call $wait))))))",
+       {&f, &tell});
   bool returned = false;
   run_core_function(*store, function("run"), [&] { returned = true; });
   ASSERT_EQ(waiting.size(), 1u);
@@ -116,7 +119,8 @@ TEST_F(CoreHost, TrapsAndExits) {
     if (call.i32(0) == 0) return call.trap("it was zero");
     call.exit(5);
   });
-  link(R"((module (import "h" "f" (func $f (param i32))) (func (export "run") (param i32) (call $f (local.get 0)))))", {&f});
+  link(R"((module (import "h" "f" (func $f (param i32))) (func (export "run") (param i32) (call $f (local.get 0)))))",
+       {&f});
   FuncType type{{ValType::i32()}, {}};
   uint64_t zero[] = {0}, one[] = {1};
   auto results = store->call_core(function("run"), type, zero);

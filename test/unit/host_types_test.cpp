@@ -65,7 +65,8 @@ TEST(HostTypes, ParametersLieAsInATuple) {
   ComponentTypes types;
   ComponentTypeDef func;
   func.kind = TypeKind::Func;
-  for (const TypeInfo* info : {type_info<bool>(), type_info<String>(), type_info<Colour>(), type_info<Many>(), type_info<Stat>()}) {
+  for (const TypeInfo* info :
+       {type_info<bool>(), type_info<String>(), type_info<Colour>(), type_info<Many>(), type_info<Stat>()}) {
     func.parts.push_back({"p", make(types, info)});
   }
   TypeId id = add_type(types, func);

@@ -49,9 +49,10 @@ TEST_F(FindInterface, MessagesNameWhatThereIs) {
             "import `wasi:cli/stdout@0.3.0-rc-1` is not provided: the host has wasi:cli/stdout 0.2.12 and 0.3.0");
   EXPECT_EQ(error("wasi:cli/stdin@0.2.0"),
             "import `wasi:cli/stdin@0.2.0` is not provided: the host has wasi:cli/stdin 0.3.0");
-  EXPECT_EQ(error("wasi:cli/stderr@0.3.0"),
-            "import `wasi:cli/stderr@0.3.0` is not provided: the host has wasi:cli/stdin@0.3.0, wasi:cli/stdout@0.2.12 and "
-            "wasi:cli/stdout@0.3.0");
+  EXPECT_EQ(
+      error("wasi:cli/stderr@0.3.0"),
+      "import `wasi:cli/stderr@0.3.0` is not provided: the host has wasi:cli/stdin@0.3.0, wasi:cli/stdout@0.2.12 and "
+      "wasi:cli/stdout@0.3.0");
   EXPECT_EQ(error("wasi:http/types@0.2.0"),
             "import `wasi:http/types@0.2.0` is not provided: the host has interfaces of my:own and wasi:cli");
   EXPECT_EQ(error("log"), "import `log` is not provided: the host has interfaces of my:own and wasi:cli");
@@ -123,21 +124,24 @@ TEST_F(ImportFromHost, FunctionsAndResources) {
 TEST_F(ImportFromHost, Misfits) {
   EXPECT_EQ(import(R"((component (import "test:host/api@0.1.0" (instance (export "thrice" (func))))))"),
             "import `test:host/api@0.1.0` wants function `thrice`, which the host's test:host/api@0.1.0 has not");
-  EXPECT_EQ(import(R"((component (import "test:host/api@0.1.0" (instance (export "twice" (func (param "n" u64) (result u32)))))))"),
-            "import `test:host/api@0.1.0`: function `twice` has another type than the host's test:host/api@0.1.0: parameter "
-            "`n` is u64, the host's is u32");
+  EXPECT_EQ(
+      import(
+          R"((component (import "test:host/api@0.1.0" (instance (export "twice" (func (param "n" u64) (result u32)))))))"),
+      "import `test:host/api@0.1.0`: function `twice` has another type than the host's test:host/api@0.1.0: parameter "
+      "`n` is u64, the host's is u32");
   EXPECT_EQ(import(R"((component (import "f" (func))))"), "import `f` is a func; the host provides interfaces only");
 }
 
 // A handle of another resource must not reach a function that takes its number for a `thing`.
 TEST_F(ImportFromHost, ResourcesAreComparedByIdentity) {
-  EXPECT_EQ(import(R"((component
+  EXPECT_EQ(
+      import(R"((component
       (import "test:host/api@0.1.0" (instance
         (export "thing" (type $thing (sub resource)))
         (export "other" (type $other (sub resource)))
         (export "make" (func (result (own $other))))))))"),
-            "import `test:host/api@0.1.0`: function `make` has another type than the host's test:host/api@0.1.0: handle 1 of "
-            "its type is not the host's resource `thing`");
+      "import `test:host/api@0.1.0`: function `make` has another type than the host's test:host/api@0.1.0: handle 1 of "
+      "its type is not the host's resource `thing`");
   EXPECT_NE(import(R"((component
       (type $mine (resource (rep i32)))
       (alias outer 0 $mine (type $t))

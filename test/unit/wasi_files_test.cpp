@@ -1,6 +1,4 @@
 // Paths below a folder: what guests may reach and what not, with openat2 and without.
-#include "wasi/files.h"
-
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -9,6 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+
+#include "wasi/files.h"
 
 namespace wjit::wasi {
 namespace {
@@ -140,7 +140,7 @@ TEST_F(Files, Changes) {
   EXPECT_EQ(make_directory(folder, "a"), -EEXIST);
   EXPECT_EQ(rename_beneath(folder, "file", folder, "a/moved"), 0);
   EXPECT_EQ(link_beneath(folder, "a/moved", folder, "again"), 0);
-  struct stat status {};
+  struct stat status{};
   EXPECT_EQ(stat_beneath(folder, "again", true, &status), 0);
   EXPECT_EQ(status.st_nlink, 2u);
   EXPECT_EQ(status.st_size, 8);
@@ -166,7 +166,7 @@ TEST_F(Files, Changes) {
 TEST_F(Files, Times) {
   timespec times[2] = {{1000, 5}, {2000, 7}};
   EXPECT_EQ(set_times_beneath(folder, "to-leaf", true, times), 0);
-  struct stat status {};
+  struct stat status{};
   EXPECT_EQ(stat_beneath(folder, "sub/leaf", true, &status), 0);
   EXPECT_EQ(status.st_atim.tv_sec, 1000);
   EXPECT_EQ(status.st_mtim.tv_nsec, 7);
@@ -179,8 +179,8 @@ TEST_F(Files, Entries) {
   std::vector<std::string> names;
   for (const DirectoryEntry& entry : entries) names.push_back(entry.name);
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"absolute", "file", "loop-a", "loop-b", "sub", "to-leaf", "to-new", "to-outside",
-                                             "to-secret", "to-sub"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"absolute", "file", "loop-a", "loop-b", "sub", "to-leaf", "to-new",
+                                             "to-outside", "to-secret", "to-sub"}));
   auto sub = std::find_if(entries.begin(), entries.end(), [](const auto& e) { return e.name == "sub"; });
   EXPECT_EQ(sub->type, FileType::Directory);
 }

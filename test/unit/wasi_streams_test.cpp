@@ -167,7 +167,8 @@ TEST_F(Streams, StoreGoesWhileOperationsAreUnderWay) {
           EXPECT_EQ(n, -ECANCELED);
           ++ended;
         });
-        wait_for_any(state(), {timer_pollable(state(), INT64_MAX - 1), file_pollable(state(), reader, POLLIN)}, [&] { ++ended; });
+        wait_for_any(state(), {timer_pollable(state(), INT64_MAX - 1), file_pollable(state(), reader, POLLIN)},
+                     [&] { ++ended; });
         state().run_blocking([] { return 7; }, [&](int64_t) { ++ended; });
       },
       [] { return true; });

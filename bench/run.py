@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The benchmark tables, with ratios against a limit or a peer in the same run.
+
+    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [calls] [tasks] [start] [fibers]
+
+calls    ../shared/bench/calls.wat: nanoseconds a call, (T(n2) - T(n1)) / (n2 - n1) so that start-up cancels out; beside a plain
+         indirect C++ call
+tasks    ../shared/bench/tasks.wat: bytes a suspended task (peak memory, the guest's own 8 bytes taken off), nanoseconds a task
+start    first run of the hello guest, nothing cached
+fibers   wjit_bench: switches and segments (Google Benchmark)
+
+With a Wasmtime binary (`--wasmtime`, or in PATH) its figures stand beside. Times are medians of several runs.
+"""
+import argparse
+import os
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PEER_FLAGS = ["-W", "component-model-async,component-model-async-stackful"]
+
+
+def once(command, stdin=subprocess.DEVNULL):
+    """Seconds and peak kilobytes of one run; None where it fails."""
+    begin = time.monotonic()
+    process = subprocess.Popen([str(c) for c in command], stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = status
+    return (time.monotonic() - begin, usage.ru_maxrss) if status == 0 else None
+
+
+def median(runs, command):
+    results = [once(command) for _ in range(runs)]
+    if any(r is None for r in results):
+        return None
+    return statistics.median(r[0] for r in results), max(r[1] for r in results)
+
+
+def engine_command(engine, export, n, file):
+    name, path = engine
+    return [path, "run"] + (PEER_FLAGS if name == "wasmtime" else []) + ["--invoke", f"{export}({n})", file]
+
+
+def per_item(runs, engine, export, small, large, file):
+    a = median(runs, engine_command(engine, export, small, file))
+    b = median(runs, engine_command(engine, export, large, file))
+    if a is None or b is None:
+        return None
+    return (b[0] - a[0]) * 1e9 / (large - small), (b[1] - a[1]) * 1024 / (large - small)
+
+
+def indirect_call(options):
+    """Nanoseconds of a plain indirect C++ call, from wjit_bench."""
+    output = subprocess.run([options.build / "wjit_bench", "--benchmark_filter=^IndirectCall$", "--benchmark_format=csv"],
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    match = re.search(r'^"IndirectCall[^"]*",\d+,[\d.e+-]+,([\d.e+-]+),', output, re.M)
+    return float(match.group(1)) if match else None
+
+
+def show(value, unit):
+    return f"{value:,.0f} {unit}" if value is not None and value >= 100 else f"{value:.1f} {unit}" if value is not None else "fails"
+
+
+def calls(options, engines):
+    floor = indirect_call(options)
+    print(f"\n## calls.wat: ns a call (a plain indirect C++ call: {show(floor, 'ns')})\n")
+    print("| export |" + "".join(f" {name} |" for name, _ in engines) + " wjit / indirect call |" +
+          (" wjit / wasmtime |" if len(engines) > 1 else ""))
+    print("|---|" + "---|" * (len(engines) + (2 if len(engines) > 1 else 1)))
+    sizes = {"sync": (1_000_000, 5_000_000), "suspend-callback": (10_000, 210_000), "suspend-stackful": (10_000, 210_000)}
+    for export in ["sync", "sync-to-callback", "async-callback", "async-stackful", "text", "suspend-callback", "suspend-stackful"]:
+        small, large = sizes.get(export, (20_000, 520_000))
+        row = [per_item(options.runs, e, export, small, large, options.shared / "bench" / "calls.wat") for e in engines]
+        cells = [show(r[0] if r else None, "ns") for r in row]
+        cells.append(f"{row[0][0] / floor:.1f}" if row[0] and floor else "-")
+        if len(engines) > 1:
+            cells.append(f"{row[0][0] / row[1][0]:.2f}" if row[0] and row[1] else "-")
+        print(f"| {export} | " + " | ".join(cells) + " |", flush=True)
+
+
+def tasks(options, engines):
+    print("\n## tasks.wat: all suspended at once\n")
+    print("| export | tasks |" + "".join(f" {name}: bytes a task | ns a task |" for name, _ in engines))
+    print("|---|---|" + "---|---|" * len(engines))
+    for export in ["callback", "stackful"]:
+        for large in (20_000, 200_000, 1_000_000):
+            cells = []
+            for engine in engines:
+                r = per_item(1, engine, export, large // 10, large, options.shared / "bench" / "tasks.wat")
+                cells += [show(max(r[1] - 8, 0) if r else None, "B"), show(r[0] if r else None, "ns")]
+            print(f"| {export} | {large:,} | " + " | ".join(cells) + " |", flush=True)
+
+
+def start(options, engines):
+    print("\n## hello, first run, nothing cached\n\n| engine | seconds | MiB |\n|---|---|---|")
+    for name, path in engines:
+        r = median(options.runs, [path, "run", ROOT / "examples" / "hello.wasm"])
+        print(f"| {name} | {r[0]:.3f} | {r[1] / 1024:.0f} |" if r else f"| {name} | fails | |", flush=True)
+
+
+def fibers(options, engines):
+    print("\n## fibers and segments\n", flush=True)
+    subprocess.run([options.build / "wjit_bench", "--benchmark_min_time=0.2"])
+
+
+PARTS = {"calls": calls, "tasks": tasks, "start": start, "fibers": fibers}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
+    parser.add_argument("--shared", type=pathlib.Path, default=ROOT.parent / "shared")
+    parser.add_argument("--wasmtime", default=shutil.which("wasmtime"))
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    for part in options.parts:
+        if part not in PARTS:
+            parser.error(f"unknown part {part}; there are {', '.join(PARTS)}")
+    if not (options.shared / "bench").is_dir():
+        print(f"skipped: {options.shared / 'bench'} is absent (calls, tasks)")
+    engines = [("wjit", options.build / "wjit")] + ([("wasmtime", options.wasmtime)] if options.wasmtime else [])
+    for part in options.parts or PARTS:
+        if part in ("calls", "tasks") and not (options.shared / "bench").is_dir():
+            continue
+        PARTS[part](options, engines)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+;; One adapter for each pair of lower and lift: what its code does, by the functions of abi/adapter.h.
+;; RUN: %wjit compile %s --emit=adapters | FileCheck %s
+(component
+  (component $Callee
+    (core module $M
+      (import "" "return" (func $return (param i32)))
+      (memory (export "mem") 1)
+      (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
+      (func (export "sync") (param i32) (result i32) (local.get 0))
+      (func (export "callback") (param i32) (result i32) (call $return (local.get 0)) (i32.const 0))
+      (func (export "stackful") (param i32) (call $return (local.get 0)))
+      (func (export "text") (param i32 i32) (result i32) (local.get 1))
+      (func (export "choice") (param i32 i64) (result i32) (local.get 0))
+      (func (export "never") (param i32 i32 i32) (result i32) unreachable))
+    (canon task.return (result u32) (core func $return))
+    (core instance $m (instantiate $M (with "" (instance (export "return" (func $return))))))
+    (func (export "sync") (param "x" u8) (result u32) (canon lift (core func $m "sync")))
+    (func (export "callback") async (param "x" u32) (result u32)
+      (canon lift (core func $m "callback") async (callback (core func $m "never"))))
+    (func (export "stackful") async (param "x" u32) (result u32) (canon lift (core func $m "stackful") async))
+    (func (export "text") (param "x" string) (result u32)
+      (canon lift (core func $m "text") (memory (core memory $m "mem")) (realloc (core func $m "realloc"))))
+    (func (export "choice") (param "x" (result u32 (error u64))) (result u32) (canon lift (core func $m "choice"))))
+  (component $Caller
+    (import "sync" (func $sync (param "x" u8) (result u32)))
+    (import "callback" (func $callback async (param "x" u32) (result u32)))
+    (import "stackful" (func $stackful async (param "x" u32) (result u32)))
+    (import "text" (func $text (param "x" string) (result u32)))
+    (import "choice" (func $choice (param "x" (result u32 (error u64))) (result u32)))
+    (core module $Mem (memory (export "mem") 1))
+    (core instance $mem (instantiate $Mem))
+    (core func (canon lower (func $sync)))
+    (core func (canon lower (func $callback) async (memory (core memory $mem "mem"))))
+    (core func (canon lower (func $stackful)))
+    (core func (canon lower (func $text) (memory (core memory $mem "mem"))))
+    (core func (canon lower (func $choice))))
+  (instance $callee (instantiate $Callee))
+  (instance (instantiate $Caller (with "sync" (func $callee "sync")) (with "callback" (func $callee "callback"))
+    (with "stackful" (func $callee "stackful")) (with "text" (func $callee "text")) (with "choice" (func $callee "choice")))))
+
+;; Sync to sync: the flat result goes back through the call; the callee's side resolves it. A u8 is cut to its width.
+;; CHECK: define void @"Caller -> sync.finish"
+;; CHECK: define i32 @"Caller -> sync.lower"(ptr %0, i32 %1) [[ATTRIBUTES:#[0-9]+]]
+;; CHECK: call i32 @wjit.abi.call(
+;; CHECK: ret i32
+;; CHECK: define i32 @"Caller -> sync.start"(ptr %0, ptr %1)
+;; CHECK: trunc i32 {{.*}} to i8
+;; CHECK: call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
+;; CHECK: call void @"Caller -> sync.finish"
+;; CHECK: call void @wjit.abi.resolve(
+;; CHECK: ret i32 0
+;; CHECK: attributes [[ATTRIBUTES]] = { {{.*}}"split-stack"
+
+;; Async to callback: the result is stored behind the return pointer, which is checked; `start` returns the callback code.
+;; CHECK: define void @"Caller -> callback.finish"
+;; CHECK: icmp ugt i64
+;; CHECK: call void @wjit.trap(
+;; CHECK: store i32
+;; CHECK: define i32 @"Caller -> callback.lower"(ptr %0, i32 %1, i32 %2)
+;; CHECK: [[STATUS:%.*]] = call i32 @wjit.abi.call(
+;; CHECK-NEXT: ret i32 [[STATUS]]
+;; CHECK: define i32 @"Caller -> callback.start"
+;; CHECK: [[CODE:%.*]] = call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
+;; CHECK-NEXT: ret i32 [[CODE]]
+
+;; Sync to stackful: the core function has no result; task.return calls `finish`.
+;; CHECK: define i32 @"Caller -> stackful.lower"(ptr %0, i32 %1)
+;; CHECK: define i32 @"Caller -> stackful.start"
+;; CHECK: call void %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
+;; CHECK-NEXT: ret i32 0
+
+;; A string: length and range checked, realloc with may_leave off, then one checked copy.
+;; CHECK: define i32 @"Caller -> text.start"
+;; CHECK: icmp ugt i64 {{.*}}, 268435455
+;; CHECK: store i8 0
+;; CHECK: call i32 %{{.*}}(ptr %{{.*}}, i32 0, i32 0, i32 1, i32 %{{.*}})
+;; CHECK: store i8 1
+;; CHECK: call void @wjit.abi.copy_utf8(
+
+;; A variant: the discriminant is checked, the payload is joined to i64.
+;; CHECK: define i32 @"Caller -> choice.start"
+;; CHECK: icmp uge i32 {{.*}}, 2
+;; CHECK: switch i32
+;; CHECK: phi i64

@@ -1,0 +1,306 @@
+// wasi_snapshot_preview1: a module whose _start makes the calls that a test lists and keeps their error numbers.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "abi/core_host.h"
+#include "frontend/decoder.h"
+#include "frontend/text.h"
+#include "wasi/preview1.h"
+#include "wasi/preview1_impl.h"
+
+namespace wjit::wasi {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace errno1;
+
+// Where things lie in the guest's memory.
+constexpr uint32_t kErrors = 0, kResult = 1024, kIovs = 1100, kPaths = 2048, kData = 8192, kBuffer = 16384;
+
+class Preview1Test : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = (fs::temp_directory_path() / "wjit-preview1-XXXXXX").string();
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    root = pattern;
+    ASSERT_EQ(pipe(output), 0);
+    ASSERT_EQ(pipe(input), 0);
+    engine = std::move(*Engine::create({}));
+    scheduler = std::make_unique<Scheduler>();
+    store = std::make_unique<Store>(*engine, *scheduler);
+    WasiOptions options;
+    options.args = {"program", "argument"};
+    options.env = {{"A", "1"}};
+    options.preopens.push_back({root.string(), "data", read_only});
+    options.stdin_fd = input[0];
+    options.stdout_fd = output[1];
+    auto host = WasiHost::create(*store, std::move(options));
+    ASSERT_TRUE(host) << host.error().message;
+    preview1 = Preview1::create(**host);
+  }
+  void TearDown() override {
+    instance.reset();
+    preview1.reset();
+    store.reset();
+    for (int fd : {output[0], output[1], input[0], input[1]}) close(fd);
+    fs::remove_all(root);
+  }
+
+  // `(call $name …)` with its arguments in text form.
+  void call(const std::string& name, const std::string& arguments) {
+    if (!imports.contains(name)) imports[name] = "";
+    body += fmt::format("(i32.store (i32.const {}) (call ${} {}))\n", kErrors + 4 * calls++, name, arguments);
+  }
+  // Puts bytes into memory before the start.
+  void data(uint32_t address, std::string_view bytes) {
+    std::string text;
+    for (char c : bytes) text += fmt::format("\\{:02x}", static_cast<uint8_t>(c));
+    segments += fmt::format("(data (i32.const {}) \"{}\")\n", address, text);
+  }
+  void iov(uint32_t at, uint32_t address, uint32_t size) {
+    uint32_t words[2] = {address, size};
+    data(at, {reinterpret_cast<const char*>(words), 8});  // NOLINT
+  }
+
+  // Runs the calls; the error numbers of all.
+  std::vector<uint32_t> run() {
+    std::string text = "(module\n";
+    for (const auto& [name, unused] : imports) {
+      // The import's type is what the host's function has.
+      auto item = preview1->find("wasi_snapshot_preview1", name);
+      if (!item) {
+        ADD_FAILURE() << name;
+        return {};
+      }
+      auto* function = static_cast<CoreHostFunction*>(item->func->vmctx);
+      std::string params;
+      for (ValType type : function->type.params) params += " " + to_string(type);
+      text += fmt::format("(import \"wasi_snapshot_preview1\" \"{}\" (func ${} (param{}) (result i32)))\n", name, name,
+                          params);
+    }
+    text += "(memory (export \"memory\") 4)\n" + segments + "(func (export \"_start\")\n" + body + "))";
+    auto bytes = assemble(text);
+    EXPECT_TRUE(bytes) << bytes.error().to_string() << text;
+    auto module = decode_module(std::make_shared<const Bytes>(std::move(*bytes)));
+    EXPECT_TRUE(module) << module.error().to_string();
+    std::vector<Extern> externs;
+    for (const Import& import : (*module)->imports) externs.push_back(*preview1->find(import.module, import.name));
+    auto linked = CoreInstance::link(&store->context(), *engine->code_of(*module), std::move(externs));
+    EXPECT_TRUE(linked) << linked.error().message;
+    instance = *linked;
+    EXPECT_TRUE(instance->initialize());
+    memory = instance->find_export("memory")->memory;
+    preview1->use_memory(memory);
+    bool returned = false;
+    store->enqueue([&] { run_core_function(*store, instance->find_export("_start")->func, [&] { returned = true; }); });
+    EXPECT_EQ(scheduler->run(*store, [&] { return returned; }), RunResult::Done);
+    std::vector<uint32_t> errors(calls);
+    memcpy(errors.data(), memory->base + kErrors, calls * 4);
+    return errors;
+  }
+  uint32_t word(uint32_t address) const {
+    uint32_t value;
+    memcpy(&value, memory->base + address, 4);
+    return value;
+  }
+  uint64_t long_word(uint32_t address) const {
+    uint64_t value;
+    memcpy(&value, memory->base + address, 8);
+    return value;
+  }
+  std::string_view bytes(uint32_t address, size_t size) const {
+    return {reinterpret_cast<const char*>(memory->base + address), size};  // NOLINT
+  }
+
+  static std::string constants(std::initializer_list<uint64_t> values, std::string_view types = "") {
+    std::string text;
+    size_t i = 0;
+    for (uint64_t value : values) {
+      bool is_long = i < types.size() && types[i] == 'l';
+      text += fmt::format("({}.const {}) ", is_long ? "i64" : "i32", value);
+      ++i;
+    }
+    return text;
+  }
+
+  bool read_only = false;
+  fs::path root;
+  int output[2] = {-1, -1}, input[2] = {-1, -1};
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Store> store;
+  std::shared_ptr<Preview1> preview1;
+  std::shared_ptr<CoreInstance> instance;
+  MemoryInstance* memory = nullptr;
+  std::map<std::string, std::string> imports;
+  std::string body, segments;
+  uint32_t calls = 0;
+};
+
+class Preview1ReadOnly : public Preview1Test {
+ protected:
+  Preview1ReadOnly() { read_only = true; }
+};
+
+constexpr uint64_t kRead = 1 << 1, kWrite = 1 << 6;
+constexpr uint64_t kCreate = 1, kExclusive = 4, kTruncate = 8;
+
+TEST_F(Preview1Test, ArgumentsAndEnvironment) {
+  call("args_sizes_get", constants({kResult, kResult + 4}));
+  call("args_get", constants({kResult + 16, kData}));
+  call("environ_sizes_get", constants({kResult + 8, kResult + 12}));
+  call("environ_get", constants({kResult + 32, kData + 100}));
+  call("args_get", constants({0x3FFFC, kData}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, fault}));
+  EXPECT_EQ(word(kResult), 2u);
+  EXPECT_EQ(word(kResult + 4), 17u);
+  EXPECT_EQ(word(kResult + 20), kData + 8);
+  EXPECT_EQ(bytes(kData, 17), std::string_view("program\0argument\0", 17));
+  EXPECT_EQ(word(kResult + 8), 1u);
+  EXPECT_EQ(bytes(kData + 100, 4), std::string_view("A=1\0", 4));
+}
+
+TEST_F(Preview1Test, StandardStreams) {
+  ASSERT_EQ(write(input[1], "some input", 10), 10);
+  data(kData, "hello, world");
+  iov(kIovs, kData, 5);
+  iov(kIovs + 8, kData + 5, 7);
+  iov(kIovs + 16, kBuffer, 4);
+  iov(kIovs + 24, kBuffer + 100, 100);
+  iov(kIovs + 32, 0x3FFFF, 2);
+  call("fd_write", constants({1, kIovs, 2, kResult}));
+  call("fd_read", constants({0, kIovs + 16, 2, kResult + 4}));
+  call("fd_write", constants({0, kIovs, 1, kResult + 8}));
+  call("fd_write", constants({1, kIovs + 32, 1, kResult + 8}));
+  call("fd_write", constants({99, kIovs, 1, kResult + 8}));
+  call("fd_seek", constants({1, 0, 0, kResult + 16}, "il"));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, badf, fault, badf, spipe}));
+  EXPECT_EQ(word(kResult), 12u);
+  char buffer[32];
+  EXPECT_EQ(read(output[0], buffer, sizeof(buffer)), 12);
+  EXPECT_EQ(std::string_view(buffer, 12), "hello, world");
+  EXPECT_EQ(word(kResult + 4), 10u);
+  EXPECT_EQ(bytes(kBuffer, 4), "some");
+  EXPECT_EQ(bytes(kBuffer + 100, 6), " input");
+}
+
+TEST_F(Preview1Test, Files) {
+  data(kPaths, "file");            // 4
+  data(kPaths + 16, "sub");        // 3
+  data(kPaths + 32, "sub/moved");  // 9
+  data(kPaths + 64, "../x");       // 4
+  data(kData, "0123456789");
+  iov(kIovs, kData, 10);
+  iov(kIovs + 8, kBuffer, 4);
+  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags, uint64_t rights, uint64_t fdflags, uint32_t into) {
+    call("path_open", constants({3, 1, path, size, oflags, rights, 0, fdflags, into}, "iiiiill"));
+  };
+  call("fd_prestat_get", constants({3, kResult}));
+  call("fd_prestat_dir_name", constants({3, kBuffer + 64, 4}));
+  call("fd_prestat_get", constants({4, kResult}));
+  open(kPaths, 4, kCreate | kExclusive, kRead | kWrite, 0, kResult + 8);  // descriptor 4
+  call("fd_write", constants({4, kIovs, 1, kResult + 12}));
+  call("fd_seek", constants({4, 3, 0, kResult + 16}, "il"));
+  call("fd_read", constants({4, kIovs + 8, 1, kResult + 24}));
+  call("fd_tell", constants({4, kResult + 32}));
+  call("fd_pread", constants({4, kIovs + 8, 1, 8, kResult + 28}, "iiil"));
+  call("fd_filestat_get", constants({4, kBuffer + 256}));
+  open(kPaths, 4, kCreate | kExclusive, kRead, 0, kResult + 8);
+  open(kPaths + 64, 4, 0, kRead, 0, kResult + 8);
+  call("path_create_directory", constants({3, kPaths + 16, 3}));
+  call("path_rename", constants({3, kPaths, 4, 3, kPaths + 32, 9}));
+  call("path_filestat_get", constants({3, 1, kPaths + 32, 9, kBuffer + 320}));
+  call("fd_readdir", constants({3, kBuffer + 512, 4096, 0, kResult + 40}, "iiil"));
+  call("path_unlink_file", constants({3, kPaths + 16, 3}));
+  call("path_unlink_file", constants({3, kPaths + 32, 9}));
+  call("path_remove_directory", constants({3, kPaths + 16, 3}));
+  call("fd_close", constants({4}));
+  call("fd_close", constants({4}));
+  open(kPaths, 4, kCreate | kTruncate, kWrite, 1, kResult + 44);  // appending; the lowest free number
+  call("fd_write", constants({4, kIovs, 1, kResult + 12}));
+  call("fd_fdstat_get", constants({4, kBuffer + 400}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, badf,    success, success, success, success, success,
+                                          success, success, 20,      63,      success, success, success, success,
+                                          isdir,   success, success, success, badf,    success, success, success}));
+  EXPECT_EQ(long_word(kResult), uint64_t{4} << 32);
+  EXPECT_EQ(bytes(kBuffer + 64, 4), "data");
+  EXPECT_EQ(word(kResult + 8), 4u);
+  EXPECT_EQ(long_word(kResult + 16), 3u);
+  EXPECT_EQ(word(kResult + 24), 4u);
+  EXPECT_EQ(long_word(kResult + 32), 7u);
+  EXPECT_EQ(word(kResult + 28), 2u);
+  EXPECT_EQ(bytes(kBuffer, 4), "8956");  // pread's two bytes over read's four
+  EXPECT_EQ(long_word(kBuffer + 256 + 32), 10u);
+  EXPECT_EQ(memory->base[kBuffer + 256 + 16], 4);      // a regular file
+  EXPECT_EQ(word(kResult + 40), 3 * 24u + 1 + 2 + 3);  // ".", "..", "sub"
+  EXPECT_EQ(word(kResult + 44), 4u);
+  EXPECT_EQ(memory->base[kBuffer + 402], 1);  // append
+  EXPECT_EQ(fs::file_size(root / "file"), 10u);
+}
+
+TEST_F(Preview1ReadOnly, NothingChanges) {
+  std::ofstream(root / "file") << "contents";
+  data(kPaths, "file");
+  data(kPaths + 16, "new");
+  iov(kIovs, kBuffer, 100);
+  call("path_open", constants({3, 1, kPaths, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
+  call("fd_read", constants({4, kIovs, 1, kResult + 4}));
+  call("path_open", constants({3, 1, kPaths, 4, 0, kWrite, 0, 0, kResult}, "iiiiill"));
+  call("path_open", constants({3, 1, kPaths + 16, 3, kCreate, kRead, 0, 0, kResult}, "iiiiill"));
+  call("path_create_directory", constants({3, kPaths + 16, 3}));
+  call("path_unlink_file", constants({3, kPaths, 4}));
+  call("path_rename", constants({3, kPaths, 4, 3, kPaths + 16, 3}));
+  call("path_symlink", constants({kPaths, 4, 3, kPaths + 16, 3}));
+  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
+  call("path_filestat_set_times", constants({3, 0, kPaths, 4, 0, 0, 10}, "iiiill"));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs}));
+  EXPECT_EQ(bytes(kBuffer, 8), "contents");
+}
+
+TEST_F(Preview1Test, Waiting) {
+  // Three subscriptions: a far clock, stdin, a descriptor that is not there.
+  std::string subscriptions(3 * 48, '\0');
+  subscriptions[0] = 7;
+  subscriptions[16] = 1;  // monotonic
+  memcpy(&subscriptions[24], "\xff\xff\xff\xff\xff\xff\xff\x0f", 8);
+  subscriptions[48] = 8;
+  subscriptions[48 + 8] = 1;  // fd_read of 0
+  subscriptions[96] = 9;
+  subscriptions[96 + 8] = 1;
+  subscriptions[96 + 16] = 50;
+  data(kData, subscriptions);
+  // And one clock of 1 ms.
+  std::string clock(48, '\0');
+  clock[0] = 5;
+  clock[16] = 1;
+  uint64_t nanoseconds = 1'000'000;
+  memcpy(&clock[24], &nanoseconds, 8);
+  data(kData + 1000, clock);
+  call("poll_oneoff", constants({kData, kBuffer, 2, kResult}));
+  call("poll_oneoff", constants({kData + 96, kBuffer + 64, 1, kResult + 4}));
+  call("poll_oneoff", constants({kData + 1000, kBuffer + 128, 1, kResult + 8}));
+  call("poll_oneoff", constants({kData, kBuffer, 0, kResult + 12}));
+  ASSERT_EQ(write(input[1], "abc", 3), 3);
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, inval}));
+  EXPECT_EQ(word(kResult), 1u);
+  EXPECT_EQ(long_word(kBuffer), 8u);
+  EXPECT_EQ(memory->base[kBuffer + 10], 1);
+  EXPECT_EQ(long_word(kBuffer + 16), 3u);
+  EXPECT_EQ(word(kResult + 4), 1u);
+  EXPECT_EQ(memory->base[kBuffer + 64 + 8], badf);
+  EXPECT_EQ(word(kResult + 8), 1u);
+  EXPECT_EQ(long_word(kBuffer + 128), 5u);
+}
+
+TEST_F(Preview1Test, SocketsAreNotThere) {
+  call("sock_shutdown", constants({0, 0}));
+  EXPECT_EQ(run(), std::vector<uint32_t>{nosys});
+  EXPECT_FALSE(preview1->find("wasi_snapshot_preview1", "no_such_function"));
+  EXPECT_FALSE(preview1->find("wasi_unstable", "fd_write"));
+}
+
+}  // namespace
+}  // namespace wjit::wasi

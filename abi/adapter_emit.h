@@ -8,7 +8,7 @@
 //   adapter_call.cpp      core signatures, calls of core functions, of the run time, traps
 //   adapter_compiler.cpp  the AdapterCompiler: IR -> linked code
 //
-// Tests: test/lit/adapter, test/unit/adapter_test.cpp.
+// Tests: test/lit/adapter, the public component suite.
 #pragma once
 
 #include <functional>

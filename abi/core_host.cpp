@@ -125,7 +125,10 @@ void run_core_function(Store& store, FuncRef* function, std::function<void()> do
   task->is_async_type = true;
   task->destructor = {function->code, function->vmctx};
   task->on_resolve_argument = run.get();
-  task->on_resolve = [](Task& resolved, bool) { static_cast<CoreRun*>(resolved.on_resolve_argument)->done(); };
+  task->on_resolve = [](Task& resolved, bool returned) {
+    if (!returned) return;
+    static_cast<CoreRun*>(resolved.on_resolve_argument)->done();
+  };
   run_task(*task, nullptr);
 }
 

@@ -36,6 +36,7 @@ void tell_closed(SharedStream& shared) {
   if (shared.sink == nullptr || shared.sink_told || shared.host_busy) return;
   shared.sink_told = true;
   shared.sink->closed();
+  if (pumping(shared)) --shared.references;  // the pump's own: nobody else holds it
 }
 
 // The pump's next step: more bytes from the source, or what is left of the last ones to the sink.
@@ -168,6 +169,10 @@ void StreamRead::end() {
 void StreamRead::cancelled(uint32_t count) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
+  if (pumping(shared)) {  // only the end of the store cancels a pump
+    shared.host_busy = false;
+    return tell_closed(shared);
+  }
   if (shared.pending != nullptr) shared.pending->buffer.progress += count;
   finish_guest(shared, CopyResult::Cancelled);
 }
@@ -196,13 +201,20 @@ void StreamWrite::end() {
   shared.dropped = true;
   shared.sink_told = true;
   finish_guest(shared, CopyResult::Dropped);
-  if (pumping(shared) && shared.source != nullptr) shared.source.reset();
+  if (pumping(shared)) {
+    shared.source.reset();
+    --shared.references;
+  }
 }
 
 void StreamWrite::cancelled(uint32_t taken) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
   arena.reset();
+  if (pumping(shared)) {
+    shared.host_busy = false;
+    return tell_closed(shared);
+  }
   if (shared.pending != nullptr) shared.pending->buffer.progress += taken;
   finish_guest(shared, CopyResult::Cancelled);
 }
@@ -236,6 +248,8 @@ void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink) {
     shared->pump_memory = std::make_unique<uint8_t[]>(kPumpBytes);
     return pump(*shared);
   }
+  // The writer's end keeps it from here on; without one it goes with `scope`.
+  --shared->references;
   if (shared->pending != nullptr) return host_copy(*shared);
   if (shared->dropped) tell_closed(*shared);
 }

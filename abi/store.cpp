@@ -103,6 +103,8 @@ Store::~Store() {
   // Guest threads are never run again: their fibers go, then what the tables hold.
   while (Task* task = tasks.front()) {
     tasks.remove(task);
+    // A caller outside that was not told frees what it keeps for the answer.
+    if (task->state != TaskState::Resolved && task->on_resolve != nullptr) task->on_resolve(*task, false);
     while (Thread* thread = task->threads.front()) {
       task->threads.remove(thread);
       if (thread->fiber != nullptr) fiber_destroy(thread->fiber);

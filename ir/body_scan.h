@@ -4,7 +4,7 @@
 //
 //   (loop $l  (local.set 1 …) (block (local.set 2 …)) (br_if $l …))     loop: assigns {1, 2}, 1 branch; block: {2}, none
 //
-// No LLVM here. Tests: test/lit/ir/ssa.wat, ssa_limits.wat.
+// No LLVM here. Tests: test/lit/ir/ssa.wat, public core suite.
 #pragma once
 
 #include <cstdint>

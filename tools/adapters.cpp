@@ -15,7 +15,8 @@ class StandIns {
       case ExternSort::Func: return function(name);
       case ExternSort::Instance: {
         auto instance = std::make_shared<RuntimeInstance>();
-        for (const ExternDecl& e : types[decl.type].exports) instance->exports.emplace(e.name, item(types, e, name + "#" + e.name));
+        for (const ExternDecl& e : types[decl.type].exports)
+          instance->exports.emplace(e.name, item(types, e, name + "#" + e.name));
         return instance;
       }
       case ExternSort::Type: {
@@ -54,7 +55,8 @@ void add_exports(Store& store, const RuntimeInstance& instance, std::vector<cons
 
 }  // namespace
 
-Result<std::string> emit_adapters(std::shared_ptr<const Component> component, const std::optional<std::string>& filter) {
+Result<std::string> emit_adapters(std::shared_ptr<const Component> component,
+                                  const std::optional<std::string>& filter) {
   auto engine = Engine::create({});
   if (!engine) return std::unexpected(engine.error());
   Scheduler scheduler;
@@ -83,7 +85,9 @@ Result<std::string> emit_adapters(std::shared_ptr<const Component> component, co
     if (!text) return std::unexpected(text.error());
     out += fmt::format("; adapter {}\n{}\n", spec.name, *text);
   }
-  if (out.empty()) return fail("{}", filter ? fmt::format("no adapter's name contains `{}`", *filter) : "the component has no adapters");
+  if (out.empty())
+    return fail("{}",
+                filter ? fmt::format("no adapter's name contains `{}`", *filter) : "the component has no adapters");
   return out;
 }
 

@@ -1,7 +1,8 @@
-// The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the options
-// and calls them.
+// The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the
+// options and calls them.
 //
-//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C; 2 (from main) wrong usage
+//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C;
+//           2 wrong usage, from tools/main.cpp
 //
 // Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
 #pragma once
@@ -24,19 +25,19 @@ constexpr int kStatusTrap = 134;
 int report(const Error& error);
 
 struct RunOptions {
-  std::vector<std::string> dirs;       // HOST or HOST::GUEST
-  std::vector<std::string> env;        // NAME=VALUE, or NAME: as in the process's environment
-  std::optional<std::string> invoke;   // "name(values)"
+  std::vector<std::string> dirs;      // HOST or HOST::GUEST
+  std::vector<std::string> env;       // NAME=VALUE, or NAME: as in the process's environment
+  std::optional<std::string> invoke;  // "name(values)"
   CompileOptions compile;
-  size_t stack_limit = 1 << 20;        // bytes of a fiber's stack
-  std::vector<std::string> command;    // the program file and its arguments
+  size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
+  std::vector<std::string> command;  // the program file and its arguments
 };
 int run_command(const RunOptions& options);
 
 struct CompileCommandOptions {
   std::string file;
   std::string emit = "llvm-ir";
-  std::optional<std::string> filter;   // a function's name or number
+  std::optional<std::string> filter;  // a function's name or number
   CompileOptions compile;
   std::string output = "-";
 };
@@ -44,10 +45,10 @@ int compile_command(const CompileCommandOptions& options);
 
 struct WastOptions {
   std::vector<std::string> files;
-  std::string known_failures;          // a file that lists scripts that must fail; "" is none
-  unsigned timeout_seconds = 60;       // for each script
-  unsigned jobs = 1;                   // scripts at a time
-  bool show_all = false;               // every failure of a script, not just the first
+  std::string known_failures;     // a file that lists scripts that must fail; "" is none
+  unsigned timeout_seconds = 60;  // for each script
+  unsigned jobs = 1;              // scripts at a time
+  bool show_all = false;          // every failure of a script, not just the first
   CompileOptions compile;
 };
 int wast_command(const WastOptions& options);

@@ -1,5 +1,5 @@
-// `wjit compile`: shows what a program becomes, stage by stage; the test interface for FileCheck. What it prints is made by
-// libwjit-compiler; of a component each core module is printed in turn, or its adapters. Tests: test/lit/ir,
+// `wjit compile`: shows what a program becomes, stage by stage; the test interface for FileCheck. What it prints is
+// made by libwjit-compiler; of a component each core module is printed in turn, or its adapters. Tests: test/lit/ir,
 // test/lit/adapter.
 #include <cerrno>
 #include <cstdio>
@@ -35,7 +35,8 @@ std::string module_info(const Module& module) {
   return out;
 }
 
-Result<std::string> emit_modules(const std::vector<std::shared_ptr<const Module>>& modules, const CompileCommandOptions& options) {
+Result<std::string> emit_modules(const std::vector<std::shared_ptr<const Module>>& modules,
+                                 const CompileCommandOptions& options) {
   if (options.emit == "wasm-info") {
     std::string out;
     for (const auto& module : modules) out += module_info(*module);
@@ -55,9 +56,12 @@ Result<std::string> emit_modules(const std::vector<std::shared_ptr<const Module>
   for (const auto& module : modules) {
     auto text = (*compiler)->emit(*module, kind, options.filter);
     // With a filter, the function need only be in one of the modules.
-    if (text) out += *text;
-    else if (modules.size() == 1 || !options.filter) return text;
-    else missing = text.error();
+    if (text)
+      out += *text;
+    else if (modules.size() == 1 || !options.filter)
+      return text;
+    else
+      missing = text.error();
   }
   if (out.empty() && missing) return std::unexpected(*missing);
   return out;
@@ -74,8 +78,10 @@ int compile_command(const CompileCommandOptions& options) {
     text = emit_adapters(program->component, options.filter);
   } else {
     std::vector<std::shared_ptr<const Module>> modules;
-    if (program->module != nullptr) modules.push_back(program->module);
-    else add_modules(*program->component, modules);
+    if (program->module != nullptr)
+      modules.push_back(program->module);
+    else
+      add_modules(*program->component, modules);
     text = emit_modules(modules, options);
   }
   if (!text) return report(text.error());

@@ -27,7 +27,8 @@ Result<KnownFailures> KnownFailures::read(const std::string& path) {
 
 bool KnownFailures::contains(const std::string& script) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const std::string& entry) {
-    return script.ends_with(entry) && (script.size() == entry.size() || script[script.size() - entry.size() - 1] == '/');
+    return script.ends_with(entry) &&
+           (script.size() == entry.size() || script[script.size() - entry.size() - 1] == '/');
   });
 }
 

@@ -93,7 +93,8 @@ Result<Program> load_program(const std::string& path) {
   if (memcmp(shared->data(), kMagic, common) != 0) {
     return fail("{}: not a WebAssembly file: it begins with neither the binary magic nor `(`", path);
   }
-  if (shared->size() < 8) return fail("{}: truncated: the file ends at offset {:#x}, inside its header", path, shared->size());
+  if (shared->size() < 8)
+    return fail("{}: truncated: the file ends at offset {:#x}, inside its header", path, shared->size());
   return fail("{}: unknown binary version {:02x} {:02x} {:02x} {:02x} at offset 0x4", path, (*shared)[4], (*shared)[5],
               (*shared)[6], (*shared)[7]);
 }

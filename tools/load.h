@@ -22,8 +22,8 @@ struct Program {
 // The file's bytes; "-" is standard input. The error names the path and the system's reason.
 Result<Bytes> read_file(const std::string& path);
 
-// Reads, assembles if it is text, decodes and validates. The error names the path and the place in it: a byte offset, or
-// line and column.
+// Reads, assembles if it is text, decodes and validates. The error names the path and the place in it: a byte offset,
+// or line and column.
 Result<Program> load_program(const std::string& path);
 
 // The last part of a path: what a guest sees as its name.

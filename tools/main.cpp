@@ -1,10 +1,9 @@
 // `wjit`: the command line. Options are declared here with CLI11 and handed to one function per command
 // (tools/commands.h); what they do lives in libwjit. Wrong usage ends with status 2 and a line that says what is wrong.
 // Tests: test/lit/usage.
+#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-
-#include <CLI/CLI.hpp>
 
 #include "tools/commands.h"
 
@@ -16,7 +15,9 @@ void add_optimization(CLI::App* command, CompileOptions& options) {
   command
       ->add_option_function<int>(
           "-O",
-          [&options](int level) { options.level = level == 2 ? CompileOptions::Level::Full : CompileOptions::Level::Fast; },
+          [&options](int level) {
+            options.level = level == 2 ? CompileOptions::Level::Full : CompileOptions::Level::Fast;
+          },
           "-O0: compile fast (the default); -O2: compile for speed")
       ->check(CLI::IsMember({0, 2}));
 }
@@ -28,12 +29,14 @@ void describe_run(CLI::App* command, RunOptions& options) {
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
                       "'a:b/iface.name(\"x\")'; values in WAVE");
-  command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)");
+  command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
+      ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
   add_optimization(command, options.compile);
   // Options end at the file name; what follows is the guest's.
   command->prefix_command();
-  command->footer("FILE is a component or a core module, binary or text; ARG… are the guest's arguments.\n"
-                  "Status: the guest's own; 134 after a trap, 130 after ^C, 1 input or system error, 2 wrong usage.");
+  command->footer(
+      "FILE is a component or a core module, binary or text; ARG… are the guest's arguments.\n"
+      "Status: the guest's own; 134 after a trap, 130 after ^C, 1 input or system error, 2 wrong usage.");
 }
 
 void describe_compile(CLI::App* command, CompileCommandOptions& options) {
@@ -47,8 +50,9 @@ void describe_compile(CLI::App* command, CompileCommandOptions& options) {
 
 void describe_wast(CLI::App* command, WastOptions& options) {
   command->add_option("file", options.files, "test scripts")->required();
-  command->add_option("--known-failures", options.known_failures,
-                      "a list of scripts that must fail; then an unlisted one must pass")
+  command
+      ->add_option("--known-failures", options.known_failures,
+                   "a list of scripts that must fail; then an unlisted one must pass")
       ->check(CLI::ExistingFile);
   command->add_option("--timeout", options.timeout_seconds, "seconds for each script (default 60)");
   command->add_option("-j,--jobs", options.jobs, "scripts at a time (default 1)")->check(CLI::Range(1, 256));

@@ -1,5 +1,6 @@
-// `wjit run`: makes the engine, the store and the host's interfaces, runs the program, and turns how it ended into a status.
-// ^C ends the process at once: the guest has no say, and the system takes back what is under way. Tests: test/lit/run.
+// `wjit run`: makes the engine, the store and the host's interfaces, runs the program, and turns how it ended into a
+// status. ^C ends the process at once: the guest has no say, and the system takes back what is under way. Tests:
+// test/lit/run.
 #include "tools/run.h"
 
 #include <unistd.h>
@@ -37,7 +38,8 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
     WasiPreopen preopen;
     preopen.host_path = dir.substr(0, colons);
     preopen.guest_path = colons == std::string::npos ? dir : dir.substr(colons + 2);
-    if (preopen.host_path.empty() || preopen.guest_path.empty()) return fail("--dir {}: expected HOST or HOST::GUEST", dir);
+    if (preopen.host_path.empty() || preopen.guest_path.empty())
+      return fail("--dir {}: expected HOST or HOST::GUEST", dir);
     wasi.preopens.push_back(std::move(preopen));
   }
   return wasi;
@@ -54,14 +56,16 @@ int run_program(const RunOptions& options) {
   if (!engine) return report(engine.error());
   session.engine = std::move(*engine);
   session.scheduler = std::make_unique<Scheduler>();
-  session.store = std::make_unique<Store>(*session.engine, *session.scheduler, StoreOptions{.stack_limit = options.stack_limit});
+  session.store =
+      std::make_unique<Store>(*session.engine, *session.scheduler, StoreOptions{.stack_limit = options.stack_limit});
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
   session.wasi = std::move(*host);
   const int status = program->component != nullptr ? run_component(session, program->component, options)
                                                    : run_core_module(session, program->module, options);
   if (fflush(stdout) != 0) return kStatusError;
-  // Operations may be under way still (a read of standard input): they end with the process.
+  if (session.wasi->is_writing()) session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
+  // Other operations may be under way still (a read of standard input): they end with the process.
   _exit(status);
 }
 
@@ -92,7 +96,8 @@ int finish_stopped(Session& session) {
 
 int finish_deadlock(Session& session) {
   fflush(stdout);
-  fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock), session.store->describe_deadlock());
+  fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock),
+             session.store->describe_deadlock());
   return kStatusTrap;
 }
 

@@ -19,7 +19,7 @@ struct Session {
   std::unique_ptr<Scheduler> scheduler;
   std::unique_ptr<Store> store;
   std::unique_ptr<WasiHost> wasi;
-  std::string program;                 // path, for messages
+  std::string program;  // path, for messages
 };
 
 // How a stretch of guest code ended.

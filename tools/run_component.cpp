@@ -31,7 +31,8 @@ class Call {
       const NamedType& param = type_.parts[i];
       if (i > 0 && !skip(',')) return fail("parameter `{}` ({}) is missing", param.name, to_string(types_, param.type));
       auto value = parse_wave(types_, param.type, text);
-      if (!value) return fail("parameter `{}` ({}): {}", param.name, to_string(types_, param.type), value.error().message);
+      if (!value)
+        return fail("parameter `{}` ({}): {}", param.name, to_string(types_, param.type), value.error().message);
       auto stored = store_value(types_, param.type, *value, params_ + offsets[i], arena_);
       if (!stored) return stored;
     }
@@ -51,7 +52,8 @@ class Call {
       });
       if (!started) failure = started.error();
     };
-    const Ended ended = run_until(session_, begin, [&] { return failure || (resolved_ && session_.store->tasks.empty()); });
+    const Ended ended =
+        run_until(session_, begin, [&] { return failure || (resolved_ && session_.store->tasks.empty()); });
     if (failure) return report(*failure);
     if (ended == Ended::Stopped) return finish_stopped(session_);
     // What waits for nothing that could come, once there is a result, is no concern of the program's.
@@ -83,8 +85,10 @@ Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& inst
   }
   std::string there;
   for (const auto& [name, item] : instance.exports.exports) there += "\n  " + name;
-  return fail("{} exports no wasi:cli/run of version 0.3 or 0.2, so it has no main function (--invoke calls another one); "
-              "it exports {}{}", program, there.empty() ? "nothing" : "", there);
+  return fail(
+      "{} exports no wasi:cli/run of version 0.3 or 0.2, so it has no main function (--invoke calls another one); "
+      "it exports {}{}",
+      program, there.empty() ? "nothing" : "", there);
 }
 
 // On the strand, as start functions may call the host.
@@ -92,8 +96,10 @@ Result<ComponentInstance*> instantiate_program(Session& session, const std::shar
   HostInterfaces interfaces;
   session.wasi->add_to(interfaces);
   std::optional<Result<ComponentInstance*>> instance;
-  run_until(session, [&] { instance = instantiate(*session.store, component, import_from_host(*session.store, interfaces), "main"); },
-            [&] { return instance.has_value(); });
+  run_until(
+      session,
+      [&] { instance = instantiate(*session.store, component, import_from_host(*session.store, interfaces), "main"); },
+      [&] { return instance.has_value(); });
   return std::move(*instance);
 }
 
@@ -111,11 +117,13 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   if (!instance) return report(Error{session.program + ": " + instance.error().message});
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
-  if ((*function)->instance == nullptr) return report(Error{fmt::format("{} is the host's own function", (*function)->name)});
+  if ((*function)->instance == nullptr)
+    return report(Error{fmt::format("{} is the host's own function", (*function)->name)});
 
   Call call(session, *function);
   if (auto ready = call.parse_arguments(invocation ? invocation->arguments : ""); !ready) {
-    return report(invocation ? Error{fmt::format("--invoke {}: {}", invocation->name, ready.error().message)} : ready.error());
+    return report(invocation ? Error{fmt::format("--invoke {}: {}", invocation->name, ready.error().message)}
+                             : ready.error());
   }
   if (std::optional<int> status = call.run()) return *status;
   if (call.result_type() == kNoType) return 0;

@@ -46,7 +46,8 @@ Result<std::vector<uint64_t>> parse_numbers(std::string_view text, const FuncTyp
   };
   text = trim(text);
   while (!text.empty() || words.size() < type.params.size()) {
-    if (words.size() == type.params.size()) return fail("it takes {} arguments; `{}` is too much", type.params.size(), text);
+    if (words.size() == type.params.size())
+      return fail("it takes {} arguments; `{}` is too much", type.params.size(), text);
     if (text.empty()) return fail("it takes {} arguments, not {}", type.params.size(), words.size());
     const size_t comma = std::min(text.find(','), text.size());
     auto word = parse_number(trim(text.substr(0, comma)), type.params[words.size()]);
@@ -85,7 +86,8 @@ Result<std::vector<Extern>> resolve_imports(const Module& module, Preview1& prev
 
 class CoreProgram {
  public:
-  CoreProgram(Session& session, std::shared_ptr<CoreInstance> instance) : session_(session), instance_(std::move(instance)) {}
+  CoreProgram(Session& session, std::shared_ptr<CoreInstance> instance)
+      : session_(session), instance_(std::move(instance)) {}
 
   // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
   std::optional<int> initialize(bool reactor) {
@@ -97,15 +99,17 @@ class CoreProgram {
       if (auto status = run(start)) return status;
     }
     std::optional<Extern> first = instance_->find_export("_initialize");
-    if (reactor && first && first->kind == ExternKind::Func && type_of("_initialize") == FuncType{}) return run(first->func);
+    if (reactor && first && first->kind == ExternKind::Func && type_of("_initialize") == FuncType{})
+      return run(first->func);
     return std::nullopt;
   }
 
   int main() {
     std::optional<Extern> start = instance_->find_export("_start");
     if (!start || start->kind != ExternKind::Func || type_of("_start") != FuncType{}) {
-      return report(Error{session_.program + " exports no function `_start` without parameters and results, so it has no main "
-                                             "function; --invoke calls another one"});
+      return report(Error{session_.program +
+                          " exports no function `_start` without parameters and results, so it has no main "
+                          "function; --invoke calls another one"});
     }
     return run(start->func).value_or(0);
   }
@@ -150,7 +154,8 @@ class CoreProgram {
   std::optional<int> run(FuncRef* function) {
     bool returned = false;
     const Ended ended = run_until(
-        session_, [&] { run_core_function(*session_.store, function, [&] { returned = true; }); }, [&] { return returned; });
+        session_, [&] { run_core_function(*session_.store, function, [&] { returned = true; }); },
+        [&] { return returned; });
     if (ended == Ended::Stopped) return finish_stopped(session_);
     if (ended == Ended::Deadlock) return finish_deadlock(session_);
     return std::nullopt;

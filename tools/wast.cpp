@@ -6,8 +6,8 @@
 //   known spec/core/gc/array.wast:7: not supported yet: …        (listed by --known-failures)
 //   1 passed, 1 failed, 1 known to fail
 //
-// The child tells the parent through shared memory: which line it is at (what a crash is reported with), and its report.
-// Test: test/lit/wast, the public suites.
+// The child tells the parent through shared memory: which line it is at (what a crash is reported with), and its
+// report. Test: test/lit/wast, the public suites.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,7 +28,7 @@ namespace {
 
 // What a child leaves behind: header and text of its failures, "LINE message" a line.
 struct SharedReport {
-  uint32_t line;        // of the command that runs; 0 when the script is through
+  uint32_t line;  // of the command that runs; 0 when the script is through
   uint32_t assertions;
   uint32_t failures;
   uint32_t text_bytes;
@@ -95,7 +95,8 @@ std::string verdict(const ScriptRun& run, const std::string& path, const WastOpt
     if (signal == SIGALRM) return fmt::format("{}:{}: not done after {} s", path, shared.line, options.timeout_seconds);
     return fmt::format("{}:{}: killed by signal {} ({})", path, shared.line, signal, strsignal(signal));
   }
-  if (shared.failures == 0) return shared.line == 0 && WEXITSTATUS(run.status) == 0 ? "" : fmt::format("{}:{}: exit", path, shared.line);
+  if (shared.failures == 0)
+    return shared.line == 0 && WEXITSTATUS(run.status) == 0 ? "" : fmt::format("{}:{}: exit", path, shared.line);
   std::string_view text(shared.text, shared.text_bytes);
   std::string out;
   uint32_t shown = 0;
@@ -103,7 +104,8 @@ std::string verdict(const ScriptRun& run, const std::string& path, const WastOpt
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(line.size() + 1, text.size()));
     const size_t space = line.find(' ');
-    out += fmt::format("{}{}:{}: {}", shown == 0 ? "" : "\n      ", path, line.substr(0, space), line.substr(space + 1));
+    out +=
+        fmt::format("{}{}:{}: {}", shown == 0 ? "" : "\n      ", path, line.substr(0, space), line.substr(space + 1));
     ++shown;
   }
   if (shared.failures > shown) out += fmt::format(" (and {} more)", shared.failures - shown);

@@ -19,7 +19,8 @@ std::shared_ptr<const Component> ComponentScope::definition(const std::string& i
 
 Outcome ComponentScope::instantiate(std::shared_ptr<const Component> component, const std::string& id) {
   Store& store = usable_store();
-  auto made = wjit::instantiate(store, std::move(component), import_from_items(importable_), id.empty() ? "" : id.substr(1));
+  auto made =
+      wjit::instantiate(store, std::move(component), import_from_items(importable_), id.empty() ? "" : id.substr(1));
   if (!made) {
     if (store.locked_down()) return Outcome::trap(trap_of(&store.context()));
     return {.kind = Outcome::Kind::Link, .message = made.error().message};
@@ -35,7 +36,8 @@ Outcome ComponentScope::instantiate(std::shared_ptr<const Component> component, 
 Outcome ComponentScope::register_as(const std::string& name, const std::string& id) {
   const Placed* placed = find(id);
   if (placed == nullptr) return Outcome::error(fmt::format("no component instance {}", id));
-  if (placed->store == &usable_store()) importable_[name] = std::make_shared<RuntimeInstance>(placed->instance->exports);
+  if (placed->store == &usable_store())
+    importable_[name] = std::make_shared<RuntimeInstance>(placed->instance->exports);
   return {};
 }
 
@@ -65,12 +67,14 @@ Outcome ComponentScope::perform(const wast::Action& action) {
   return call(*placed->store, *function, action);
 }
 
-Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction>& function, const wast::Action& action) {
+Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction>& function,
+                             const wast::Action& action) {
   const ComponentTypes& types = *function->types;
   const ComponentTypeDef& type = types[function->type];
   if (function->instance == nullptr) return Outcome::error("a host function cannot be called from a script");
   if (type.parts.size() != action.args.size()) {
-    return Outcome::error(fmt::format("\"{}\" has {} parameters, not {}", action.name, type.parts.size(), action.args.size()));
+    return Outcome::error(
+        fmt::format("\"{}\" has {} parameters, not {}", action.name, type.parts.size(), action.args.size()));
   }
   HostArena arena;
   const SizeAlign size = params_size(types, function->type, true);

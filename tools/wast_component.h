@@ -20,8 +20,8 @@ class ComponentScope {
 
   void define(std::shared_ptr<const Component> component, const std::string& id);
   std::shared_ptr<const Component> definition(const std::string& id) const;
-  // The new instance becomes the current one, and gets the name `id` unless that is "". Later components may import it by
-  // its name without the `$`.
+  // The new instance becomes the current one, and gets the name `id` unless that is "". Later components may import it
+  // by its name without the `$`.
   Outcome instantiate(std::shared_ptr<const Component> component, const std::string& id);
   Outcome register_as(const std::string& name, const std::string& id);
   // Calls a component function and runs its store until the call has resolved, has trapped, or cannot go on.
@@ -38,8 +38,8 @@ class ComponentScope {
 
   Engine& engine_;
   Scheduler& scheduler_;
-  std::vector<std::unique_ptr<Store>> stores_;  // the last one is in use
-  std::map<std::string, RuntimeItem, std::less<>> importable_;  // of the store in use
+  std::vector<std::unique_ptr<Store>> stores_;                                        // the last one is in use
+  std::map<std::string, RuntimeItem, std::less<>> importable_;                        // of the store in use
   std::map<std::string, std::shared_ptr<const Component>, std::less<>> definitions_;  // "": the last one
   std::map<std::string, Placed, std::less<>> instances_;                              // "": the current one
 };

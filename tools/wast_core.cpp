@@ -26,6 +26,17 @@ constexpr std::string_view kSpectest = R"((module
 
 }  // namespace
 
+Outcome Outcome::trap(const Trap& trap) {
+  Outcome outcome;
+  outcome.kind = Kind::Trap;
+  outcome.message = trap.message_text();
+  outcome.code = trap.code;
+  if (!trap.backtrace.empty()) {
+    outcome.place = fmt::format(" (in {} at {:#x})", trap.backtrace[0].function_name, trap.backtrace[0].wasm_offset);
+  }
+  return outcome;
+}
+
 Outcome CoreScope::instantiate(std::shared_ptr<const Module> module, const std::string& id) {
   std::vector<Extern> imports;
   if (Outcome resolved = resolve_imports(*module, imports); resolved.kind != Outcome::Kind::Done) return resolved;
@@ -100,7 +111,8 @@ Outcome CoreScope::perform(const wast::Action& action) {
     CoreValue value{item->global_type.type, 0, 0};
     memcpy(&value.low, item->global->bytes, 8);
     memcpy(&value.high, item->global->bytes + 8, 8);
-    if (value.type.kind == ValKind::I32 || value.type.kind == ValKind::F32) value.low = static_cast<uint32_t>(value.low);
+    if (value.type.kind == ValKind::I32 || value.type.kind == ValKind::F32)
+      value.low = static_cast<uint32_t>(value.low);
     outcome.values.push_back(value);
     return outcome;
   }
@@ -111,7 +123,8 @@ Outcome CoreScope::perform(const wast::Action& action) {
   }
   const FuncType& type = module.function_type(function);
   if (action.args.size() != type.params.size()) {
-    return Outcome::error(fmt::format("\"{}\" has {} parameters, not {}", action.name, type.params.size(), action.args.size()));
+    return Outcome::error(
+        fmt::format("\"{}\" has {} parameters, not {}", action.name, type.params.size(), action.args.size()));
   }
   std::vector<uint64_t> words;
   for (const wast::Value& arg : action.args) {

@@ -26,6 +26,7 @@ struct Outcome {
   Kind kind = Kind::Done;
   std::string message;
   TrapCode code = TrapCode::Unreachable;
+  std::string place = {};  // of a trap: the innermost function
   std::vector<CoreValue> values = {};
   // Of a component function: the result, if its type has one.
   std::shared_ptr<const ComponentTypes> types = nullptr;
@@ -33,7 +34,7 @@ struct Outcome {
   ComponentValue value = {};
 
   static Outcome error(std::string message) { return {.kind = Kind::Error, .message = std::move(message)}; }
-  static Outcome trap(const Trap& trap) { return {.kind = Kind::Trap, .message = trap.message_text(), .code = trap.code}; }
+  static Outcome trap(const Trap& trap);
 };
 
 class CoreScope {

@@ -1,5 +1,6 @@
-// See tools/wast_runner.h. A trap's message fits when one of the expected and the actual one contains the other: the suite
-// writes prefixes, and wjit adds details. Why a module is malformed or invalid is not compared, only which of the two.
+// See tools/wast_runner.h. A trap's message fits when one of the expected and the actual one contains the other: the
+// suite writes prefixes, and wjit adds details. Why a module is malformed or invalid is not compared, only which of the
+// two.
 #include "tools/wast_runner.h"
 
 #include <map>
@@ -26,7 +27,7 @@ bool fits(std::string_view expected, std::string_view actual) {
 
 std::string describe(const Outcome& outcome) {
   switch (outcome.kind) {
-    case Outcome::Kind::Trap: return "trap: " + outcome.message;
+    case Outcome::Kind::Trap: return "trap: " + outcome.message + outcome.place;
     case Outcome::Kind::Link: return "link error: " + outcome.message;
     case Outcome::Kind::Error: return outcome.message;
     case Outcome::Kind::Done: break;
@@ -80,12 +81,16 @@ class Script {
     auto bytes = std::make_shared<const Bytes>(*definition.bytes);
     if (definition.is_component) {
       auto component = decode_component(bytes);
-      if (component) out.component = *component;
-      else out.error = component.error();
+      if (component)
+        out.component = *component;
+      else
+        out.error = component.error();
     } else {
       auto module = decode_module(bytes);
-      if (module) out.module = *module;
-      else out.error = module.error();
+      if (module)
+        out.module = *module;
+      else
+        out.error = module.error();
     }
     return out;
   }
@@ -116,7 +121,8 @@ class Script {
     } else if (auto found = modules_.find(command.module_id); found != modules_.end()) {
       decoded.module = found->second;
     }
-    if (decoded.component == nullptr && decoded.module == nullptr) return fmt::format("no definition {}", command.module_id);
+    if (decoded.component == nullptr && decoded.module == nullptr)
+      return fmt::format("no definition {}", command.module_id);
     return unless_done(instantiate(decoded, command.name));
   }
 

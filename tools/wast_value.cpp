@@ -47,13 +47,17 @@ bool is_reference(Kind kind) { return kind >= Kind::RefNull && kind <= Kind::Ref
 
 Result<> append_argument(const Value& value, std::vector<uint64_t>& words) {
   switch (value.kind) {
-    case Kind::I32: case Kind::I64: case Kind::F32: case Kind::F64: words.push_back(value.bits); return {};
+    case Kind::I32:
+    case Kind::I64:
+    case Kind::F32:
+    case Kind::F64: words.push_back(value.bits); return {};
     case Kind::V128:
       words.push_back(value.bits);
       words.push_back(value.high);
       return {};
     case Kind::RefNull: words.push_back(0); return {};
-    case Kind::RefExtern: case Kind::RefHost: words.push_back(host_reference(value.bits)); return {};
+    case Kind::RefExtern:
+    case Kind::RefHost: words.push_back(host_reference(value.bits)); return {};
     default: return fail("{} cannot be an argument of a core function", to_string(value));
   }
 }
@@ -73,7 +77,8 @@ bool matches(const Value& expected, const CoreValue& actual) {
     case Kind::RefHost:
       return actual.type.is_ref() && (expected.any ? actual.low != 0 : actual.low == host_reference(expected.bits));
     // The static type tells the kind, as far as there are no values of other kinds behind it.
-    case Kind::RefFunc: return actual.type.is_ref() && (actual.type.heap >= 0 || actual.type.heap == heap::Func) && actual.low != 0;
+    case Kind::RefFunc:
+      return actual.type.is_ref() && (actual.type.heap >= 0 || actual.type.heap == heap::Func) && actual.low != 0;
     case Kind::RefAny: return actual.type.is_ref() && actual.type.heap == heap::Any && actual.low != 0;
     default: return false;
   }
@@ -133,7 +138,8 @@ Result<ComponentValue> to_component_value(const ComponentTypes& types, TypeId ty
     case TypeKind::Flags:
       if (value.kind != Kind::Flags) return mismatch();
       for (const std::string& label : value.labels) {
-        auto part = std::find_if(def.parts.begin(), def.parts.end(), [&](const NamedType& p) { return p.name == label; });
+        auto part =
+            std::find_if(def.parts.begin(), def.parts.end(), [&](const NamedType& p) { return p.name == label; });
         if (part == def.parts.end()) return mismatch();
         out.bits |= uint64_t{1} << (part - def.parts.begin());
       }
@@ -141,7 +147,8 @@ Result<ComponentValue> to_component_value(const ComponentTypes& types, TypeId ty
     case TypeKind::Variant:
     case TypeKind::Enum: {
       if (value.kind != (def.kind == TypeKind::Variant ? Kind::Variant : Kind::Enum)) return mismatch();
-      auto part = std::find_if(def.parts.begin(), def.parts.end(), [&](const NamedType& p) { return p.name == value.text; });
+      auto part =
+          std::find_if(def.parts.begin(), def.parts.end(), [&](const NamedType& p) { return p.name == value.text; });
       if (part == def.parts.end()) return mismatch();
       out.bits = static_cast<uint64_t>(part - def.parts.begin());
       break;
@@ -173,15 +180,20 @@ bool matches(const ComponentTypes& types, TypeId type, const Value& expected, co
   if (def.kind == TypeKind::F32) return same_lane(wanted->bits, actual.bits, 32, expected.nan);
   if (def.kind == TypeKind::F64) return same_lane(wanted->bits, actual.bits, 64, expected.nan);
   // Signed numbers come back from memory without their upper bits.
-  const uint64_t mask = def.kind == TypeKind::S8 ? 0xFF : def.kind == TypeKind::S16 ? 0xFFFF : def.kind == TypeKind::S32 ? 0xFFFFFFFF : ~uint64_t{0};
+  const uint64_t mask = def.kind == TypeKind::S8    ? 0xFF
+                        : def.kind == TypeKind::S16 ? 0xFFFF
+                        : def.kind == TypeKind::S32 ? 0xFFFFFFFF
+                                                    : ~uint64_t{0};
   if ((wanted->bits & mask) != (actual.bits & mask) || wanted->text != actual.text) return false;
   if (wanted->children.size() != actual.children.size()) return false;
   for (size_t i = 0; i < actual.children.size(); ++i) {
     TypeId child = kNoType;
     switch (def.kind) {
-      case TypeKind::Record: case TypeKind::Tuple: child = def.parts[i].type; break;
+      case TypeKind::Record:
+      case TypeKind::Tuple: child = def.parts[i].type; break;
       case TypeKind::Map: child = def.entry; break;
-      case TypeKind::List: case TypeKind::FixedList: child = def.element; break;
+      case TypeKind::List:
+      case TypeKind::FixedList: child = def.element; break;
       default: child = case_type(def, static_cast<uint32_t>(actual.bits)); break;
     }
     if (!matches(types, child, expected.children[i], actual.children[i])) return false;
@@ -196,11 +208,14 @@ std::string to_string(const CoreValue& value) {
 
 std::string to_string(const Value& value) {
   static constexpr const char* names[] = {
-      "i32", "i64", "f32", "f64", "v128", "ref.null", "ref.func", "ref.extern", "ref.host", "ref.any", "ref.eq", "ref.i31",
-      "ref.struct", "ref.array", "ref.exn", "bool", "s8", "u8", "s16", "u16", "s32", "u32", "s64", "u64", "f32", "f64",
-      "char", "str", "list", "record", "tuple", "variant", "enum", "option", "result", "flags", "either"};
+      "i32",      "i64",     "f32",    "f64",     "v128",       "ref.null",  "ref.func", "ref.extern",
+      "ref.host", "ref.any", "ref.eq", "ref.i31", "ref.struct", "ref.array", "ref.exn",  "bool",
+      "s8",       "u8",      "s16",    "u16",     "s32",        "u32",       "s64",      "u64",
+      "f32",      "f64",     "char",   "str",     "list",       "record",    "tuple",    "variant",
+      "enum",     "option",  "result", "flags",   "either"};
   std::string text = names[static_cast<size_t>(value.kind)];
-  if (value.nan != Value::Nan::None) return text + (value.nan == Value::Nan::Canonical ? " nan:canonical" : " nan:arithmetic");
+  if (value.nan != Value::Nan::None)
+    return text + (value.nan == Value::Nan::Canonical ? " nan:canonical" : " nan:arithmetic");
   if (value.kind == Kind::V128) return fmt::format("v128 {:#018x} {:#018x}", value.bits, value.high);
   if (value.kind < Kind::Char && !(is_reference(value.kind) && value.any)) text += fmt::format(" {:#x}", value.bits);
   if (value.kind == Kind::Char) text += fmt::format(" {:#x}", value.bits);

@@ -1,6 +1,6 @@
 // The types of wasi:filesystem at 0.2 and 0.3.0, and what both versions' descriptors are: an open file or folder below
 // a preopened one. The functions are in wasi/filesystem.cpp, the paths in wasi/files.h; preview1's descriptors
-// (wasi/preview1_files.cpp) are the same ones.
+// (wasi/preview1_path.cpp) are the same ones.
 #pragma once
 
 #include <sys/stat.h>

@@ -1,7 +1,7 @@
 // wasi_snapshot_preview1 for core modules: host functions that a core module imports (abi/core_host.h). They share
 // files, standard streams and clocks with the interfaces of components. Linking:
 //
-//   auto preview1 = Preview1::create(*wasi_host);
+//   auto preview1 = Preview1::create(*host);
 //   for each import: std::optional<Extern> e = preview1->find(import.module, import.name);  // checks nothing: link()
 //   does instance = CoreInstance::link(...); preview1->use_memory(instance->find_export("memory")->memory);       //
 //   before any code of the instance runs run_core_function(store, start, done)                                //

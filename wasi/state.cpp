@@ -114,6 +114,13 @@ void State::cancel_operations() {
   for (Operation* o : pending) cancel(o);
 }
 
+bool State::is_writing() const {
+  for (Operation* o = operations_.front(); o != nullptr; o = o->list_next) {
+    if (o->is_write_) return true;
+  }
+  return false;
+}
+
 void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {
   wjit::run_blocking(store, std::move(work), std::move(then));
 }
@@ -124,6 +131,8 @@ namespace wjit {
 
 WasiHost::WasiHost(std::shared_ptr<wasi::State> state) : state_(std::move(state)) {}
 WasiHost::~WasiHost() = default;
+
+bool WasiHost::is_writing() const { return state_->is_writing(); }
 
 Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions options) {
   auto state = std::make_shared<wasi::State>(store, std::move(options));

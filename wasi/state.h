@@ -2,7 +2,7 @@
 // Each interface family is one file with an `add_…(State&, HostInterfaces&)` function that WasiHost::add_to calls.
 //
 // Handlers keep a raw State*: the store owns the State and outlives every handler. Strand only.
-// Tests: test/unit/wasi_state_test.cpp.
+// Tests: test/unit/wasi_streams_test.cpp.
 #pragma once
 
 #include <functional>
@@ -112,6 +112,7 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   // Reads, waits and timers end; writes that have begun are let through.
   void cancel_operations() override;
   bool closing() const { return closing_; }
+  bool is_writing() const;
 
   template <typename R, typename... Args>
   Own<R> make(Args&&... args) {

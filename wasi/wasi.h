@@ -60,6 +60,10 @@ class WasiHost {
   // wasi:cli, clocks, random, filesystem and sockets at 0.3.0; those and io at 0.2.12.
   void add_to(HostInterfaces& interfaces);
 
+  // Bytes that the guest has handed over are still on their way: a process that ends goes on running the scheduler
+  // until this is false. (A store's destructor does.)
+  bool is_writing() const;
+
   wasi::State& state() { return *state_; }
 
  private:

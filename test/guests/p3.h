@@ -29,7 +29,7 @@ enum { SUBTASK_STARTED = 1, SUBTASK_RETURNED = 2 };
 enum { EVENT_SUBTASK = 1, EVENT_STREAM_READ = 2, EVENT_STREAM_WRITE = 3, EVENT_FUTURE_READ = 4 };
 enum { COMPLETED = 0, DROPPED = 1, CANCELLED = 2 };
 #define BLOCKED 0xffffffffu
-enum { EXIT = 0, YIELD = 1, WAIT = 2 };            // callback codes; WAIT | (waitable_set << 4)
+enum { EXIT = 0, YIELD = 1, WAIT = 2 };            // callback codes; WAIT | (waitable set << 4)
 
 struct event { u32 waitable, code; };
 struct string { char *bytes; u32 length; };

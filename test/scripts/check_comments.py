@@ -22,7 +22,7 @@ FOREIGN_FILES = {"CanonicalABI.md", "Binary.md", "Explainer.md", "WIT.md", "Conc
 FOREIGN = set("""
     canon_lift canon_lower enter_implicit_thread exit_implicit_thread lift_borrow lift_own load_list load_string lower_borrow
     lower_own store_list store_string unregister_thread
-    io_uring io_uring_setup errno_value proc_exit mi_heap_malloc_aligned is_stmt plus_uconst
+    io_uring io_uring_setup errno_value proc_exit mi_heap_malloc_aligned allow_large is_stmt plus_uconst
 """.split())
 
 FILE = re.compile(rf"(?<![\w/.*<-])((?:[\w*{{}},-]+/)*[\w*<>.-]*[\w*>]\.(?:{SUFFIXES}))(?![\w(-])")

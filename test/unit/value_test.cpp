@@ -1,9 +1,10 @@
 // abi/value.h: WAVE in and out, and values in host layout, over one type of every kind.
+#include "abi/value.h"
+
 #include <gtest/gtest.h>
 
 #include <cstring>
 
-#include "abi/value.h"
 #include "frontend/canonical_layout.h"
 
 namespace wjit {
@@ -31,14 +32,16 @@ std::string round_trip(const Types& types, TypeId type, std::string_view text) {
   HostArena arena;
   const uint32_t size = elem_size(types.all, type, true);
   void* memory = arena.allocate(size, 16);
-  if (auto stored = store_value(types.all, type, *value, memory, arena); !stored) return "error: " + stored.error().message;
+  if (auto stored = store_value(types.all, type, *value, memory, arena); !stored)
+    return "error: " + stored.error().message;
   return to_wave(types.all, type, load_value(types.all, type, memory));
 }
 
 TEST(Value, Numbers) {
   Types t;
-  const TypeId s8 = t.add(TypeKind::S8), u8 = t.add(TypeKind::U8), s64 = t.add(TypeKind::S64), u64 = t.add(TypeKind::U64),
-               f32 = t.add(TypeKind::F32), f64 = t.add(TypeKind::F64), boolean = t.add(TypeKind::Bool);
+  const TypeId s8 = t.add(TypeKind::S8), u8 = t.add(TypeKind::U8), s64 = t.add(TypeKind::S64),
+               u64 = t.add(TypeKind::U64), f32 = t.add(TypeKind::F32), f64 = t.add(TypeKind::F64),
+               boolean = t.add(TypeKind::Bool);
   EXPECT_EQ(round_trip(t, s8, "-128"), "-128");
   EXPECT_EQ(round_trip(t, u8, "0xff"), "255");
   EXPECT_EQ(round_trip(t, s64, "-9223372036854775808"), "-9223372036854775808");
@@ -99,7 +102,8 @@ TEST(Value, Containers) {
 TEST(Value, VariantsAndFlags) {
   Types t;
   const TypeId u8 = t.add(TypeKind::U8), f64 = t.add(TypeKind::F64), string = t.add(TypeKind::String);
-  const TypeId variant = t.add(TypeKind::Variant, {{"none-at-all", kNoType}, {"small", u8}, {"text", string}, {"real", f64}});
+  const TypeId variant =
+      t.add(TypeKind::Variant, {{"none-at-all", kNoType}, {"small", u8}, {"text", string}, {"real", f64}});
   const TypeId enumeration = t.add(TypeKind::Enum, {{"red", kNoType}, {"green", kNoType}});
   const TypeId result = t.add(TypeKind::Result, {}, u8, string);
   const TypeId empty_result = t.add(TypeKind::Result);

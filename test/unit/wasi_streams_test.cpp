@@ -66,6 +66,16 @@ TEST_F(Streams, OutputKeepsItsOrder) {
   EXPECT_EQ(got, "first second " + large + "third");
 }
 
+TEST_F(Streams, WritingIsTold) {
+  auto stream = std::make_shared<OutputStream>(state(), writer, -1);
+  EXPECT_FALSE(host->is_writing());
+  run([&] { stream->write("x", 1); }, [&] { return true; });
+  stream.reset();  // the operation keeps what it needs
+  EXPECT_EQ(scheduler->run(*store, [&] { return !host->is_writing(); }), RunResult::Done);
+  char c = 0;
+  EXPECT_EQ(read(reader->fd, &c, 1), 1);
+}
+
 TEST_F(Streams, RoomIsLimitedAndComesBack) {
   auto stream = std::make_shared<OutputStream>(state(), writer, -1);
   auto pollable = state().get(Borrow<Pollable>{stream->subscribe().rep});

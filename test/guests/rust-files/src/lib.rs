@@ -164,6 +164,19 @@ async fn with_streams(root: &Descriptor) -> Result<(), ErrorCode> {
         root.unlink_file_at(format!("d/{name}")).await?;
     }
 
+    // From host to host: the guest only hands the streams on.
+    let words = root.open_at(PathFlags::empty(), "words".to_string(), OpenFlags::CREATE, both).await?;
+    write_all(&words, Some(0), "a line of words\n".repeat(10_000).into_bytes()).await?;
+    let copy = root.open_at(PathFlags::empty(), "copy".to_string(), OpenFlags::CREATE, both).await?;
+    let (stream, end) = words.read_via_stream(0);
+    let copied = copy.write_via_stream(stream, 0).await;
+    println!("copied: {} ({}, {})", copy.stat().await?.size, code(copied), code(end.await));
+    let (stream, end) = words.read_via_stream(10_000 * 16 - 32);
+    let shown = wasi::cli::stdout::write_via_stream(stream).await;
+    println!("shown: {}, {}", shown.is_ok(), code(end.await));
+    root.unlink_file_at("words".to_string()).await?;
+    root.unlink_file_at("copy".to_string()).await?;
+
     let open = |path: &str, flags| root.open_at(PathFlags::SYMLINK_FOLLOW, path.to_string(), OpenFlags::empty(), flags);
     println!("dangling: {}", code(open("link", DescriptorFlags::READ).await));
     println!("absent: {}", code(open("absent", DescriptorFlags::READ).await));

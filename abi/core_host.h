@@ -3,8 +3,9 @@
 // goes to the worker's stack, where `invoke` runs. It sets the result and returns, traps, or keeps the call: then the
 // thread is parked until finish().
 //
-//   CoreHostFunction f(store, FuncType{{i32, i32}, {i32}}, [](CoreHostCall& call) { call.finish(call.i32(0) +
-//   call.i32(1)); }); Extern import = f.as_extern(owner);
+//   auto add = [](CoreHostCall& call) { call.finish(call.i32(0) + call.i32(1)); };
+//   CoreHostFunction f(store, FuncType{{ValType::i32(), ValType::i32()}, {ValType::i32()}}, add);
+//   Extern import = f.as_extern(owner);
 //
 // Up to kIntegerParams integer and kVectorParams float parameters, and the argument area for more; at most one result.
 // Used on the store's strand. Tests: test/unit/core_host_test.cpp.

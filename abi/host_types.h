@@ -94,32 +94,25 @@ template <TypeKind Kind>
 struct ScalarInfo {
   static TypeInfo make() { return {.kind = Kind}; }
 };
-template <>
-struct MakeInfo<bool> : ScalarInfo<TypeKind::Bool> {};
-template <>
-struct MakeInfo<int8_t> : ScalarInfo<TypeKind::S8> {};
-template <>
-struct MakeInfo<uint8_t> : ScalarInfo<TypeKind::U8> {};
-template <>
-struct MakeInfo<int16_t> : ScalarInfo<TypeKind::S16> {};
-template <>
-struct MakeInfo<uint16_t> : ScalarInfo<TypeKind::U16> {};
-template <>
-struct MakeInfo<int32_t> : ScalarInfo<TypeKind::S32> {};
-template <>
-struct MakeInfo<uint32_t> : ScalarInfo<TypeKind::U32> {};
-template <>
-struct MakeInfo<int64_t> : ScalarInfo<TypeKind::S64> {};
-template <>
-struct MakeInfo<uint64_t> : ScalarInfo<TypeKind::U64> {};
-template <>
-struct MakeInfo<float> : ScalarInfo<TypeKind::F32> {};
-template <>
-struct MakeInfo<double> : ScalarInfo<TypeKind::F64> {};
-template <>
-struct MakeInfo<Char> : ScalarInfo<TypeKind::Char> {};
-template <>
-struct MakeInfo<String> : ScalarInfo<TypeKind::String> {};
+#define HOST_SCALAR(Type, Kind) \
+  template <>                   \
+  struct MakeInfo<Type> : ScalarInfo<TypeKind::Kind> {};
+// clang-format off
+HOST_SCALAR(bool, Bool)
+HOST_SCALAR(int8_t, S8)
+HOST_SCALAR(uint8_t, U8)
+HOST_SCALAR(int16_t, S16)
+HOST_SCALAR(uint16_t, U16)
+HOST_SCALAR(int32_t, S32)
+HOST_SCALAR(uint32_t, U32)
+HOST_SCALAR(int64_t, S64)
+HOST_SCALAR(uint64_t, U64)
+HOST_SCALAR(float, F32)
+HOST_SCALAR(double, F64)
+HOST_SCALAR(Char, Char)
+HOST_SCALAR(String, String)
+// clang-format on
+#undef HOST_SCALAR
 
 // Unit and void: no type.
 template <typename T>

@@ -3,9 +3,9 @@
 // asserted where a type is declared. All are trivially copyable; what they point to belongs to the call's HostArena or
 // to a guest's memory.
 //
-//   bool, int8_t … uint64_t, float, double, Char       String   List<T>   Tuple<T…>   Option<T>   Result<T, E> (Unit:
-//   none) Own<R>, Borrow<R>: R has `static constexpr const char* kName`              Stream<T>, Future<T> (Unit: no
-//   payload)
+//   bool, int8_t … uint64_t, float, double, Char, String, List<T>, Tuple<T…>, Option<T>, Result<T, E> (Unit: no type)
+//   Own<R>, Borrow<R>: R has `static constexpr const char* kName`
+//   Stream<T>, Future<T> (Unit: no payload)
 //
 //   struct Datetime { uint64_t seconds; uint32_t nanoseconds; };
 //   HOST_RECORD(Datetime, seconds, nanoseconds)

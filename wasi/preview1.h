@@ -2,10 +2,12 @@
 // files, standard streams and clocks with the interfaces of components. Linking:
 //
 //   auto preview1 = Preview1::create(*host);
-//   for each import: std::optional<Extern> e = preview1->find(import.module, import.name);  // checks nothing: link()
-//   does instance = CoreInstance::link(...); preview1->use_memory(instance->find_export("memory")->memory);       //
-//   before any code of the instance runs run_core_function(store, start, done)                                //
-//   abi/core_host.h: a thread that may wait
+//   // for each import (find checks no types: CoreInstance::link does):
+//   std::optional<Extern> e = preview1->find(import.module, import.name);
+//   // before any code of the instance runs:
+//   preview1->use_memory(instance->find_export("memory")->memory);
+//   // a thread that may wait (abi/core_host.h), on the strand:
+//   run_core_function(store, instance->find_export("_start")->func, done);
 //
 // Tests: test/unit/wasi_preview1_test.cpp.
 #pragma once

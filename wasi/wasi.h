@@ -1,5 +1,5 @@
-// WASI for one store: the host interfaces of WASI 0.3.0 and 0.2.x that components import, with the same state behind
-// both.
+// WASI for one store: the host interfaces of WASI 0.3.0 and 0.2.x that components import, with one state
+// behind both.
 //
 //   WasiOptions options;
 //   options.args = {"hello.wasm", "one"};
@@ -9,8 +9,8 @@
 //   instantiate(store, component, import_from_host(store, interfaces), "main");
 //
 // Nothing blocks a worker: reads, writes and timers are completions of the store's strand, paths are looked at on
-// helper threads. A core module's `wasi_snapshot_preview1` is wasi/preview1.h, made from the same WasiHost. Tests:
-// test/unit/wasi_*_test.cpp.
+// helper threads. A core module's `wasi_snapshot_preview1` is wasi/preview1.h, made from the same WasiHost.
+// Tests: test/unit/wasi_link_test.cpp and its neighbours.
 #pragma once
 
 #include <memory>

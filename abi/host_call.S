@@ -4,6 +4,7 @@
 //                           compiled first where it is null. All argument registers are kept.
 //   wjit_stub_task_return   canon task.return: stores the argument registers as RegisterArgs on the guest's stack.
 #include "jit/host_call.inc"
+#include "abi/register_args.inc"
 
 #define RUNTIME_CALL(name, params, result) HOST_STUB wjit_stub_abi_##name, builtin_abi_##name ;
 #include "abi/runtime_calls.def"
@@ -17,26 +18,6 @@ HOST_STUB wjit_stub_compile_adapter, builtin_compile_adapter
 HOST_STUB wjit_stub_task_return_inner, builtin_canon_TaskReturn
 
 #define ADAPTER_LOWER_ENTRY 24
-#define ARGS_SIZE 176
-
-// Stores rdi to r9 and xmm0 to xmm7 as RegisterArgs at rsp.
-.macro SAVE_ARGUMENTS
-  mov %rdi, 0(%rsp)
-  mov %rsi, 8(%rsp)
-  mov %rdx, 16(%rsp)
-  mov %rcx, 24(%rsp)
-  mov %r8, 32(%rsp)
-  mov %r9, 40(%rsp)
-  movups %xmm0, 48(%rsp)
-  movups %xmm1, 64(%rsp)
-  movups %xmm2, 80(%rsp)
-  movups %xmm3, 96(%rsp)
-  movups %xmm4, 112(%rsp)
-  movups %xmm5, 128(%rsp)
-  movups %xmm6, 144(%rsp)
-  movups %xmm7, 160(%rsp)
-.endm
-
 .text
 .p2align 4
 .globl wjit_adapter_entry

@@ -42,12 +42,16 @@ Result<AdapterCompiler*> Engine::adapter_compiler() {
   return adapter_compiler_.get();
 }
 
-Result<std::shared_ptr<AdapterCode>> Engine::adapter(const AdapterSpec& spec) {
+template <typename Spec>
+Result<std::shared_ptr<AdapterCode>> Engine::shared_code(const Spec& spec) {
   std::lock_guard lock(mutex_);
   auto [entry, fresh] = adapters_.try_emplace(code_key(spec));
   if (fresh) {
     auto compiler = adapter_compiler();
-    if (!compiler) return std::unexpected(compiler.error());
+    if (!compiler) {
+      adapters_.erase(entry);
+      return std::unexpected(compiler.error());
+    }
     auto code = (*compiler)->compile(spec);
     if (!code) {
       adapters_.erase(entry);
@@ -58,21 +62,9 @@ Result<std::shared_ptr<AdapterCode>> Engine::adapter(const AdapterSpec& spec) {
   return entry->second;
 }
 
-Result<std::shared_ptr<AdapterCode>> Engine::copier(const CopierSpec& spec) {
-  std::lock_guard lock(mutex_);
-  auto [entry, fresh] = adapters_.try_emplace(code_key(spec));
-  if (fresh) {
-    auto compiler = adapter_compiler();
-    if (!compiler) return std::unexpected(compiler.error());
-    auto code = (*compiler)->compile(spec);
-    if (!code) {
-      adapters_.erase(entry);
-      return std::unexpected(code.error());
-    }
-    entry->second = *code;
-  }
-  return entry->second;
-}
+Result<std::shared_ptr<AdapterCode>> Engine::adapter(const AdapterSpec& spec) { return shared_code(spec); }
+
+Result<std::shared_ptr<AdapterCode>> Engine::copier(const CopierSpec& spec) { return shared_code(spec); }
 
 Result<std::shared_ptr<AdapterCompiler>> load_adapter_compiler() {
   auto symbol = compiler_symbol("wjit_create_adapter_compiler");

@@ -44,6 +44,8 @@ class Engine {
  private:
   Engine() = default;
   Result<AdapterCompiler*> adapter_compiler();
+  template <typename Spec>
+  Result<std::shared_ptr<AdapterCode>> shared_code(const Spec& spec);
   CompileOptions options_;
   std::mutex mutex_;
   std::shared_ptr<Compiler> compiler_;

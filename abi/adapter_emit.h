@@ -147,7 +147,7 @@ class AdapterEmitter {
   Value* self_ = nullptr;      // AdapterContext*
   Value* call_ = nullptr;      // Call*
   uint32_t direction_ = 0;     // 0: caller to callee
-  llvm::Type *void_, *i1_, *i8_, *i16_, *i32_, *i64_, *f32_, *f64_, *ptr_;
+  llvm::Type *void_, *i8_, *i32_, *i64_, *f32_, *f64_, *ptr_;
 };
 
 }  // namespace wjit::adapter

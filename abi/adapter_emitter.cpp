@@ -11,9 +11,7 @@ AdapterEmitter::AdapterEmitter(llvm::LLVMContext& context, const ir::EmitOptions
   if (!options.target_triple.empty()) module_->setTargetTriple(llvm::Triple(options.target_triple));
   if (!options.data_layout.empty()) module_->setDataLayout(options.data_layout);
   void_ = b_.getVoidTy();
-  i1_ = b_.getInt1Ty();
   i8_ = b_.getInt8Ty();
-  i16_ = b_.getInt16Ty();
   i32_ = b_.getInt32Ty();
   i64_ = b_.getInt64Ty();
   f32_ = b_.getFloatTy();

@@ -78,7 +78,6 @@ struct ComponentInstance {
   std::vector<std::map<std::string, Extern, std::less<>>> core_instances;
   std::vector<std::shared_ptr<CoreInstance>> owned_instances;
   std::vector<Extern> core_funcs, core_tables, core_memories, core_globals, core_tags;
-  std::vector<FuncType> core_func_types;                          // by core func index
   std::vector<std::shared_ptr<RuntimeFunction>> funcs;
   std::vector<std::shared_ptr<RuntimeInstance>> instances;
   std::vector<std::shared_ptr<RuntimeComponent>> components;
@@ -103,7 +102,6 @@ struct BuiltinContext {
   ResourceType* resource = nullptr;            // resource.*
   const struct PayloadType* payload = nullptr; // stream.*, future.*
   TypeId type = kNoType;                       // task.return: result type
-  std::vector<bool> flat_is_wide;              // task.return: which flat parameters are 64 bits wide
   FuncType core_type;
   TableInstance* table = nullptr;              // thread.new-indirect
   uint32_t thread_type_id = 0;

@@ -46,7 +46,7 @@ std::string version_track(std::string_view name);
 using ImportSource = std::function<Result<RuntimeItem>(const ExternDecl& import, ComponentInstance& importer)>;
 // From host interfaces (root components): checks the function types and says which import is missing and what there is.
 ImportSource import_from_host(Store& store, const HostInterfaces& interfaces);
-// As import_from_host, but instances exported by other components of the store come first (composition).
+// From items by name: the arguments of an instantiation. A type that is not among them has no run-time form.
 ImportSource import_from_items(const std::map<std::string, RuntimeItem, std::less<>>& items);
 
 // Runs all definitions. Guest code runs (start functions) on fibers, so call it on the strand or while no run() is under way.

@@ -74,7 +74,6 @@ struct Task {
   bool is_callback = false;
   bool counted_waiting = false;    // counts in num_waiting_to_enter
   uint32_t num_borrows = 0;
-  uint32_t thread_count = 0;
   uint64_t id = 0;                 // for messages and traces
   // Function types that are not async: the task blocks in a host function of such a type, so its instance stays entered
   // (from `entered_from`) until the task is through (Store::atomic).

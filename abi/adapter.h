@@ -8,31 +8,42 @@
 // Emitted functions of an adapter (all are guest code: they run on a fiber, with split stacks, registers as in ir/signature.h):
 //
 //   lower(AdapterContext*, flat params…) -> flat result       the core function that `canon lower` defines
-//       Guest callee: stores its parameters (widened to 64 bits: i32 zero-extended, floats as bits) into a Call on its stack,
-//           then  i32 status = wjit.abi.call(context, call);
-//           sync:  returns call->result narrowed to the flat result type (nothing if there is none)
-//           async: returns status
+//       Guest callee: enters the callee at once where nothing stands against it (abi/adapter_enter.cpp), with a Task from the
+//           store's free ones and, if the callee may block, on a fresh fiber. No run time is called on that path.
+//           Otherwise it is as `slow`.
 //       Host callee: lifts its parameters into a tuple in host layout (on its stack; strings and lists of plain elements are
 //           views of guest memory, others are built in the call's arena), sets call->host_params and call->host_results
 //           (stack space, zeroed), then  i32 status = wjit.abi.host_call(context, call);
-//           status READY (-1): calls finish(context, call, null); sync: returns call->result; async: returns 2 (RETURNED)
+//           status READY (-1): calls finish(context, call); sync: returns call->result; async: returns 2 (RETURNED)
 //           other status (async only): returns it; the run time calls `finish` when the host function is done.
 //       Absent when the caller is the host.
 //
-//   start(AdapterContext*, Call*) -> i32                       runs on the callee's fiber; absent when the callee is the host
-//       Lifts the parameters out of call->params (flat, or behind params[0] in caller memory when there are more than
+//   slow(AdapterContext*, flat params…) -> flat result        guest callee: lets the run time make and run the task
+//       Stores its parameters (widened to 64 bits: i32 zero-extended, floats as bits) into a Call on its stack, the return
+//           pointer also into call->result, then  u64 word = wjit.abi.call(context, call);
+//           sync:  returns the word narrowed to the flat result type (nothing if there is none)
+//           async: returns it, the status
+//
+//   start(AdapterContext*, Task*) -> i32                       runs on the callee's fiber; absent when the callee is the host
+//       Lifts the parameters out of task->call->params (flat, or behind params[0] in caller memory when there are more than
 //       16 (sync lower) or 4 (async lower) flats; host caller: the tuple at call->host_params) and lowers them into the callee
 //       (flat, or into a realloc'd tuple when more than 16), then calls the core function.
-//       sync lift:  stores the flat result in a buffer, finish(context, call, buffer), wjit.abi.resolve(context, call), then post-return
+//       sync lift:  results to the caller (below), wjit.abi.resolve(context, task), then post-return
 //                   (with callee may_leave off) given the flat result; returns 0
 //       callback:   returns the packed code that the core function returned
 //       stackful:   returns 0
 //
-//   finish(AdapterContext*, Call*, u64* flat_results)          lifts the results from the callee, lowers them into the caller
-//       Source: flat_results (widened as above; more than 1 flat for a sync lift, or more than 16 for task.return: a pointer in
-//       flat_results[0]), or the tuple at call->host_results for a host callee.
-//       Destination: sync lower: call->result (1 flat) or the memory behind the return pointer (the last flat parameter);
-//       async lower: always memory behind the return pointer, which is the last flat parameter; host caller: call->host_results.
+//   task_return(AdapterContext*, flat results…)                async lifts: what canon task.return does once it is clear that the
+//       task that runs is this adapter's (wjit_task_return_entry): results to the caller (below), and the task is resolved.
+//
+//   complete(AdapterContext*, Task*, u64 flat result)          sync lift of an async type, eager `lower`: what is left to do when the
+//       core function has returned after `lower` was left: as the end of `start`.
+//
+//   finish(AdapterContext*, Call*)                             host callee: the results at call->host_results go to the caller:
+//       call->result (flat), or the memory behind the return pointer, which is the last flat parameter.
+//
+//   Results to the caller: sync lower with one flat: task->result (widened); other lowers: the memory that task->result points
+//   to; host caller: task->call->host_results. Sources with too many flats are behind a pointer, as the specification says.
 //
 //   copy(CopyContext*, source, destination, u32 count, Call*)  stream and future elements, memory to memory: host pointers to the
 //       first element on both sides, in bounds and aligned; the Call is only for host_alloc
@@ -76,6 +87,7 @@ struct AdapterSpec {
   const ComponentTypes* types = nullptr;  // arena of `type`; alive while compiling
   TypeId type = kNoType;                  // Func type; its own/borrow occurrences are numbered as in resource_occurrences
   AdapterSide lower, lift;
+  bool eager = true;                      // `lower` may enter the callee itself: the callee is the only instance that is entered
   std::string name;                       // for symbols and dumps: "caller.fn -> callee.fn"
 };
 
@@ -101,24 +113,25 @@ struct AdapterCode {
   void* lower = nullptr;
   void* start = nullptr;
   void* finish = nullptr;
+  void* task_return = nullptr;
+  void* complete = nullptr;
   void* copy = nullptr;        // copiers only
   std::shared_ptr<void> memory;
 };
 
-// One call. Emitted code fills params; the run time keeps it (in the Task) as long as the callee may need it.
+// The parameters of one call. Emitted code fills it.
 struct Call {
   uint64_t params[17] = {};       // 0: flat parameters, return pointer last
-  uint64_t result = 0;            // 136: flat result of a sync lower
+  uint64_t result = 0;            // 136: flat result of a sync lower; before: the return pointer, if there is one
   void* host_params = nullptr;    // 144
   void* host_results = nullptr;   // 152
   HostArena* arena = nullptr;     // 160: made on first use by wjit.abi.host_alloc
-  Task* task = nullptr;           // 168: null for host callees
 };
 namespace call_offset {
-constexpr size_t params = 0, result = 136, host_params = 144, host_results = 152, arena = 160, task = 168;
+constexpr size_t params = 0, result = 136, host_params = 144, host_results = 152, arena = 160;
 }
 static_assert(offsetof(Call, result) == call_offset::result);
-static_assert(offsetof(Call, task) == call_offset::task);
+static_assert(offsetof(Call, arena) == call_offset::arena);
 
 struct CodePointer {
   void* code = nullptr;
@@ -139,6 +152,8 @@ struct AdapterContext {
   CodePointer callback;                     // 96
   CodePointer post_return;                  // 112
   ResourceType** resources = nullptr;       // 128: as resource_occurrences
+  const struct ReturnKey* return_key = nullptr;  // 136: async lifts: what task.return must match
+  void* task_return = nullptr;              // 144: code->task_return
   // Run time only:
   std::shared_ptr<AdapterCode> code;
   std::shared_ptr<AdapterSpec> spec;
@@ -148,23 +163,25 @@ struct AdapterContext {
   std::vector<const struct PayloadType*> streams;  // as stream_occurrences, resolved
   bool async_type = false;                  // the function type is `async`
   TypeId lift_type = kNoType;               // guest callee: the function type in the callee's arena
+  std::shared_ptr<const FuncType> callee_core;  // sync lift of an async type: its core function
 };
 namespace adapter_offset {
 constexpr size_t store = 0, caller = 8, callee = 16, lower_entry = 24, caller_memory = 32, caller_realloc = 40,
                  callee_memory = 56, callee_realloc = 64, callee_function = 80, callback = 96, post_return = 112,
-                 resources = 128;
+                 resources = 128, return_key = 136, task_return = 144;
 }
 static_assert(offsetof(AdapterContext, lower_entry) == adapter_offset::lower_entry);
 static_assert(offsetof(AdapterContext, callee_function) == adapter_offset::callee_function);
 static_assert(offsetof(AdapterContext, resources) == adapter_offset::resources);
+static_assert(offsetof(AdapterContext, task_return) == adapter_offset::task_return);
 
 // First argument of a copier. The layout is AdapterContext's as far as copiers read it: source is the caller's side,
 // destination the callee's.
 using CopyContext = AdapterContext;
 
-// First byte of every ComponentInstance (abi/instance.h): emitted code clears it around realloc and post-return.
+// What emitted code knows of a ComponentInstance (abi/instance.h). may_leave is off around realloc and post-return.
 namespace instance_offset {
-constexpr size_t may_leave = 0;
+constexpr size_t may_leave = 0, gate = 8, exclusive_thread = 24, blocked = 32;
 }
 
 constexpr int32_t kHostCallReady = -1;

@@ -48,11 +48,10 @@ std::vector<Value*> AdapterEmitter::read_params(const CoreSignature& signature, 
   return values;
 }
 
-Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args) {
+// Those of `args` that travel in registers, in their order; the others are stored to the argument area.
+std::vector<Value*> AdapterEmitter::place_args(const CoreSignature& signature, const std::vector<Value*>& args) {
   CHECK(args.size() == signature.core.params.size());
-  Value* code = load_context(pointer_offset, ptr_);
-  Value* vmctx = load_context(pointer_offset + 8, ptr_);
-  std::vector<Value*> values{vmctx};
+  std::vector<Value*> values;
   Value* store = nullptr;
   for (size_t i = 0; i < args.size(); ++i) {
     const ValueLocation& at = signature.shape.params[i];
@@ -63,6 +62,14 @@ Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_
     if (store == nullptr) store = load_context(adapter_offset::store, ptr_);
     b_.CreateStore(args[i], area_slot(b_, store, at.index));
   }
+  return values;
+}
+
+Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args) {
+  Value* code = load_context(pointer_offset, ptr_);
+  Value* vmctx = load_context(pointer_offset + 8, ptr_);
+  std::vector<Value*> values = place_args(signature, args);
+  values.insert(values.begin(), vmctx);
   llvm::CallInst* call = b_.CreateCall(signature.type, code, values);
   return signature.core.results.empty() ? nullptr : call;
 }
@@ -110,9 +117,15 @@ void AdapterEmitter::trap_if(Value* condition, Trap code) {
   b_.SetInsertPoint(good);
 }
 
-Value* AdapterEmitter::load_context(size_t offset, llvm::Type* type) {
-  return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(i8_, self_, offset));
+Value* AdapterEmitter::field(Value* record, size_t offset, llvm::Type* type) {
+  return b_.CreateLoad(type, b_.CreateConstInBoundsGEP1_64(i8_, record, offset));
 }
+
+void AdapterEmitter::set_field(Value* record, size_t offset, Value* value) {
+  b_.CreateStore(value, b_.CreateConstInBoundsGEP1_64(i8_, record, offset));
+}
+
+Value* AdapterEmitter::load_context(size_t offset, llvm::Type* type) { return field(self_, offset, type); }
 
 void AdapterEmitter::set_may_leave(const Side& side, bool on) {
   Value* instance = load_context(side.instance, ptr_);

@@ -1,8 +1,9 @@
-// Inside of the adapter generator: one AdapterEmitter makes the functions of one adapter or copier (abi/adapter.h says which
-// and what each does). Values go from one side to the other in one pass over their type: translate() reads from a Source
-// (flat core values, or memory), checks, and writes to a Target of the other side.
+// Inside of the adapter generator: one AdapterEmitter makes the functions of one adapter or copier (abi/adapter.h says
+// which and what each does). Values go from one side to the other in one pass over their type: translate() reads from a
+// Source (flat core values, or memory), checks, and writes to a Target of the other side.
 //
-//   adapter_emitter.cpp   the functions: lower, start, finish, copy
+//   adapter_emitter.cpp   the functions: slow, start, finish, copy
+//   adapter_enter.cpp     lower that enters the callee itself, task_return
 //   adapter_value.cpp     translate: scalars, records, variants, flags, handles
 //   adapter_list.cpp      strings, lists, memory ranges, realloc
 //   adapter_call.cpp      core signatures, calls of core functions, of the run time, traps
@@ -11,14 +12,15 @@
 // Tests: test/lit/adapter, the public component suite.
 #pragma once
 
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/Module.h>
+
 #include <functional>
 #include <string>
 #include <vector>
 
-#include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/Module.h>
-
 #include "abi/adapter.h"
+#include "abi/task.h"
 #include "base/error.h"
 #include "frontend/canonical_layout.h"
 #include "ir/emitter.h"
@@ -63,6 +65,8 @@ struct Target {
   Value* pointer = nullptr;
 };
 
+constexpr uint32_t kReturned = 2;  // a lowered call's status RETURNED
+
 // Thrown inside of the generator only, caught by its entry points: what cannot be generated yet.
 struct Unsupported {
   std::string what;
@@ -78,16 +82,48 @@ class AdapterEmitter {
   std::unique_ptr<llvm::Module> take() { return std::move(module_); }
 
  private:
+  struct CoreSignature {
+    FuncType core;
+    CallShape shape;
+    llvm::FunctionType* type = nullptr;
+  };
+
   // ---- adapter_emitter.cpp ----
   llvm::Function* make_function(const std::string& name, llvm::FunctionType* type);
+  llvm::BasicBlock* block(const char* name);
   void emit_lower(const AdapterSpec& spec);
+  void emit_slow(const AdapterSpec& spec, const char* name);
+  void emit_lower_to_host(const AdapterSpec& spec);
+  void make_call(const std::vector<Value*>& params);
+  void return_flat(const FuncType& core, Value* word);
+  std::vector<Value*> lower_params(const AdapterSpec& spec, const std::vector<Value*>& flats);
+  bool results_in_memory(const AdapterSpec& spec) const;
+  Value* lift_results(const AdapterSpec& spec, const std::vector<Value*>& flats, uint32_t max_flat,
+                      Value* return_pointer);
+  void lift_results_of_task(const AdapterSpec& spec, const std::vector<Value*>& flats, uint32_t max_flat);
+  void call_post_return(const AdapterSpec& spec, const FuncType& core, Value* flat_result);
   void emit_start(const AdapterSpec& spec);
   void emit_finish(const AdapterSpec& spec);
   // Translates parameters out of `source` flats (or the tuple behind them) into `target`'s.
-  void translate_params(const AdapterSpec& spec, std::vector<Value*> flats, Side from, uint32_t max_flat, Target target);
+  void translate_params(const AdapterSpec& spec, std::vector<Value*> flats, Side from, uint32_t max_flat,
+                        Target target);
   void translate_tuple(TypeId func, Source source, Target target);
   Value* call_slot(Value* call, size_t offset);
+  Value* task_slot(size_t offset);
   static CanonOptions canon_options(const AdapterSide& side);
+
+  // ---- adapter_enter.cpp ----
+  struct Entered {
+    Value* parked = nullptr;  // i1
+    Value* word = nullptr;    // rax: parked: what the caller goes on with; else an integer result
+    Value* flat = nullptr;    // the core function's result, if it has one
+  };
+  void emit_enter(const AdapterSpec& spec);
+  void emit_complete(const AdapterSpec& spec);
+  void emit_task_return(const AdapterSpec& spec);
+  Entered enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args, Value* store, Value* fiber);
+  Value* field(Value* record, size_t offset, llvm::Type* type);  // load
+  void set_field(Value* record, size_t offset, Value* value);    // store
 
   // ---- adapter_value.cpp ----
   void translate(TypeId id, Source source, Target target);
@@ -95,9 +131,9 @@ class AdapterEmitter {
   void translate_fields(TypeId id, Source source, Target target);
   void translate_variant(TypeId id, Source source, Target target);
   void translate_handle(TypeId id, Source source, Target target);
-  Value* load_integer(Source& source, uint32_t bytes);           // i32, zero-extended
+  Value* load_integer(Source& source, uint32_t bytes);  // i32, zero-extended
   void store_integer(Target& target, Value* value, uint32_t bytes);
-  Value* coerce(Value* value, llvm::Type* to);                   // between joined flat types
+  Value* coerce(Value* value, llvm::Type* to);  // between joined flat types
   Source at(const Source& source, uint32_t offset);
   Target at(const Target& target, uint32_t offset);
   llvm::Type* flat_type(ValType type);
@@ -106,22 +142,19 @@ class AdapterEmitter {
   // ---- adapter_list.cpp ----
   void translate_string(Source source, Target target);
   void translate_list(TypeId id, Source source, Target target);
-  std::pair<Value*, Value*> load_pair(Source& source);           // pointer and length as i64
+  std::pair<Value*, Value*> load_pair(Source& source);  // pointer and length as i64
   void store_pair(Target& target, Value* pointer, Value* length);
   // Host pointer to [address, address + bytes) of the side's memory, checked.
-  Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment, Trap outside = Trap::MemoryOutOfBounds);
+  Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment,
+                 Trap outside = Trap::MemoryOutOfBounds);
   Value* host_pointer(const Side& side, Value* address);
   Value* reallocate(const Side& side, uint32_t alignment, Value* bytes);  // i64 address, checked
   void loop(Value* count, const std::function<void(Value* index)>& body);
 
   // ---- adapter_call.cpp ----
-  struct CoreSignature {
-    FuncType core;
-    CallShape shape;
-    llvm::FunctionType* type = nullptr;
-  };
   CoreSignature signature_of(const FuncType& core);
   std::vector<Value*> read_params(const CoreSignature& signature, llvm::Function* function);
+  std::vector<Value*> place_args(const CoreSignature& signature, const std::vector<Value*>& args);
   // Calls a core function that the context has a CodePointer of; results[0] or null.
   Value* call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args);
   Value* call_runtime(const char* name, std::vector<Value*> args);
@@ -129,7 +162,7 @@ class AdapterEmitter {
   void trap_if(Value* condition, Trap code);
   Value* load_context(size_t offset, llvm::Type* type);
   void set_may_leave(const Side& side, bool on);
-  Value* widen(Value* value);                                    // to i64, as Call::params keeps flats
+  Value* widen(Value* value);  // to i64, as Call::params keeps flats
   Value* narrow(Value* word, llvm::Type* type);
   Value* zext64(Value* value);
 
@@ -144,10 +177,12 @@ class AdapterEmitter {
   std::vector<TypeId> streams_;
   // Of the function being emitted:
   llvm::Function* function_ = nullptr;
-  Value* self_ = nullptr;      // AdapterContext*
-  Value* call_ = nullptr;      // Call*
-  uint32_t direction_ = 0;     // 0: caller to callee
+  Value* self_ = nullptr;   // AdapterContext*
+  Value* call_ = nullptr;   // Call*
+  Value* task_ = nullptr;   // Task*; null for host callees and copiers
+  uint32_t direction_ = 0;  // 0: caller to callee
   llvm::Type *void_, *i8_, *i32_, *i64_, *f32_, *f64_, *ptr_;
+  Value* null_ = nullptr;
 };
 
 }  // namespace wjit::adapter

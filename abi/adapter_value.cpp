@@ -230,7 +230,7 @@ void AdapterEmitter::translate_handle(TypeId id, Source source, Target target) {
       handle = call_runtime("transfer_own", {b_.getInt32(number_in(resources_, type.resource)), handle, direction});
       break;
     case TypeKind::Borrow:
-      handle = call_runtime("transfer_borrow", {call_, b_.getInt32(number_in(resources_, type.resource)), handle});
+      handle = call_runtime("transfer_borrow", {task_, b_.getInt32(number_in(resources_, type.resource)), handle});
       break;
     case TypeKind::Stream:
       handle = call_runtime("transfer_stream", {b_.getInt32(number_in(streams_, id)), handle, direction});

@@ -1,7 +1,10 @@
-// The life of a call, told downwards: entering an instance, the caller's side (canon lower), the callee's task, resolution,
-// cancellation. What the threads of the task do meanwhile is abi/thread.cpp; the code that moves values is the adapter's
-// (abi/adapter.h). Spec: CanonicalABI.md, "Component Instances", "Tasks", "Subtask State", "canon lift", "canon lower".
+// The life of a call, told downwards: entering an instance, the caller's side (canon lower), the callee's task,
+// resolution, cancellation. What the threads of the task do meanwhile is abi/thread.cpp; the code that moves values is
+// the adapter's (abi/adapter.h). Spec: CanonicalABI.md, "Component Instances", "Tasks", "Subtask State", "canon lift",
+// "canon lower".
 #include "abi/call.h"
+
+#include <utility>
 
 #include "base/check.h"
 
@@ -16,9 +19,17 @@ static bool is_self_or_ancestor(const ComponentInstance* candidate, const Compon
   return false;
 }
 
+bool are_related(const ComponentInstance& a, const ComponentInstance& b) {
+  return is_self_or_ancestor(&a, &b) || is_self_or_ancestor(&b, &a);
+}
+
+bool enters_one(const ComponentInstance& instance, const ComponentInstance& caller) {
+  return !are_related(instance, caller) && is_self_or_ancestor(instance.parent, &caller);
+}
+
 bool may_enter_from(const ComponentInstance& instance, const ComponentInstance* caller) {
   for (const ComponentInstance* i = &instance; i != nullptr; i = i->parent) {
-    if (!is_self_or_ancestor(i, caller) && !i->may_enter) return false;
+    if (!is_self_or_ancestor(i, caller) && i->gate.entered != 0) return false;
   }
   return true;
 }
@@ -26,35 +37,105 @@ bool may_enter_from(const ComponentInstance& instance, const ComponentInstance* 
 void enter_from(ComponentInstance& instance, const ComponentInstance* caller) {
   for (ComponentInstance* i = &instance; i != nullptr; i = i->parent) {
     if (is_self_or_ancestor(i, caller)) continue;
-    CHECK(i->may_enter);
-    i->may_enter = false;
+    CHECK(i->gate.entered == 0);
+    i->gate.entered = 1;
   }
 }
 
 void leave_to(ComponentInstance& instance, const ComponentInstance* caller) {
   for (ComponentInstance* i = &instance; i != nullptr; i = i->parent) {
     if (is_self_or_ancestor(i, caller)) continue;
-    CHECK(!i->may_enter);
-    i->may_enter = true;
+    CHECK(i->gate.entered != 0);
+    i->gate.entered = 0;
   }
+}
+
+// ---- may a call block? ----
+
+// The instance of the innermost call in progress whose function type is not async and that has not returned: until then
+// only threads of that instance may run. Null: there is none. `start`: guest code runs without a task (a core start
+// function).
+static const ComponentInstance* sync_scope(const Store& store, bool* start) {
+  const Thread* thread = store.current();
+  *start = thread == nullptr;
+  const ResumeFrame* frame = store.resume_frame;
+  while (thread != nullptr) {
+    const Task& task = *thread->task;
+    if (!task.is_async_type() && task.state != TaskState::Resolved) return task.instance;
+    if (!task.detached) {
+      thread = task.parent;
+    } else {
+      thread = frame->previous;
+      frame = frame->outer;
+    }
+  }
+  return nullptr;
+}
+
+bool check_may_block(Store& store) {
+  bool start = false;
+  const ComponentInstance* instance = sync_scope(store, &start);
+  if (!start && (instance == nullptr || store.find_ready_of(*instance) != nullptr)) return true;
+  store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
+  return false;
 }
 
 // ---- the caller: `canon lower` of a function of another component ----
 
-// A sync-lowered call goes on: its result is in the subtask.
-static uint64_t finish_sync_lower(GuestContext*, void* argument) {
+// A subtask that its caller never gets a handle of ends: its flat result.
+static uint64_t end_subtask(Store& store, Subtask& subtask) {
+  deliver_resolve(subtask);
+  uint64_t result = subtask.result;
+  store.subtasks.free(&subtask);
+  return result;
+}
+
+// What an async lower returns: RETURNED, or the state and a new handle.
+static uint64_t status_of(Store& store, Subtask& subtask) {
+  if (subtask.resolved()) {
+    auto state = static_cast<uint64_t>(subtask.state);
+    end_subtask(store, subtask);
+    return state;
+  }
+  subtask.index = subtask.caller->handles.add(&subtask);
+  if (subtask.index == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
+  subtask.in_table = true;
+  return static_cast<uint64_t>(subtask.state) | uint64_t{subtask.index} << 4;
+}
+
+static uint64_t await_resumed(GuestContext* guest, void* argument) {
   auto* subtask = static_cast<Subtask*>(argument);
-  Thread* thread = subtask->sync_waiter;
   subtask->has_sync_waiter = false;
   subtask->sync_waiter = nullptr;
   clear_pending(*subtask);
-  deliver_resolve(*subtask);
-  // The Call is the emitted code's, on the parked stack.
-  auto* call = reinterpret_cast<Call*>(thread->saved[0]);  // NOLINT
-  call->result = subtask->result;
-  auto state = static_cast<uint64_t>(subtask->state);
-  delete subtask;
-  return state;  // an async lower's status; a sync lower's code does not look at it
+  return end_subtask(Store::of(guest), *subtask);
+}
+
+// A sync-lowered call goes on when its callee has resolved; the flat result.
+extern "C" uint64_t builtin_abi_await(AdapterContext* adapter, uint64_t address) {
+  Store& store = Store::of(adapter->store);
+  auto* subtask = reinterpret_cast<Subtask*>(address);  // NOLINT
+  if (subtask->resolved()) return end_subtask(store, *subtask);
+  Thread* thread = store.current();
+  if (thread == nullptr)
+    return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
+  subtask->has_sync_waiter = true;
+  subtask->sync_waiter = thread;
+  thread->wait_waitable = subtask;
+  start_waiting(*thread, WaitKind::Waitable, false);
+  return park(store, *thread, await_resumed, subtask);
+}
+
+// The instance's exclusive lock is held by a thread that could go on: lets it, before a call of the instance is made to
+// wait.
+static bool let_exclusive_thread_go_on(Store& store, ComponentInstance& callee, const ComponentInstance& caller) {
+  Thread* holder = callee.exclusive_thread;
+  if (holder == nullptr || holder->state != Thread::State::Waiting || !holder->queued || !ready_now(*holder))
+    return true;
+  enter_from(callee, &caller);
+  if (!resume_thread(store, holder, false)) return false;
+  leave_to(callee, &caller);
+  return true;
 }
 
 extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
@@ -62,42 +143,19 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   ComponentInstance& caller = *adapter->caller;
   ComponentInstance& callee = *adapter->callee;
   if (!caller.may_leave) return store.trap(TrapCode::CannotLeave), 0;
-  if (!may_enter_from(callee, &caller)) return store.trap(TrapCode::CannotEnter), 0;
-  auto* subtask = new Subtask;
+  if (are_related(caller, callee) || !may_enter_from(callee, &caller)) return store.trap(TrapCode::CannotEnter), 0;
+  bool async_lower = adapter->spec->lower.is_async();
+  if (adapter->async_type && !async_lower && !check_may_block(store)) return 0;
+  if (!let_exclusive_thread_go_on(store, callee, caller)) return store.propagate_trap(), 0;
+  Subtask* subtask = store.subtasks.make();
   subtask->caller = &caller;
   Task* task = new_task(callee, adapter, subtask);
-  task->call = *call;
-  task->call.task = task;
+  task->call = call;
+  task->result = call->result;
   if (!run_task(*task, &caller)) return store.propagate_trap(), 0;
-
   // A callee whose type is not async has resolved, or blocks atomically: then the caller waits, whatever its lower.
-  if (adapter->spec->lower.is_async() && (adapter->async_type || subtask->resolved())) {
-    if (subtask->resolved()) {
-      deliver_resolve(*subtask);
-      auto state = static_cast<uint64_t>(subtask->state);
-      delete subtask;
-      return state;
-    }
-    subtask->index = caller.handles.add(subtask);
-    if (subtask->index == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
-    subtask->in_table = true;
-    return static_cast<uint64_t>(subtask->state) | uint64_t{subtask->index} << 4;
-  }
-  if (subtask->resolved()) {
-    deliver_resolve(*subtask);
-    call->result = subtask->result;
-    delete subtask;
-    return 0;
-  }
-  Thread* thread = store.current;
-  if (thread == nullptr) return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
-  subtask->has_sync_waiter = true;
-  subtask->sync_waiter = thread;
-  thread->wait_waitable = subtask;
-  thread->saved[0] = reinterpret_cast<uint64_t>(call);  // NOLINT
-  start_waiting(*thread, WaitKind::Waitable, false);
-  park(store, *thread, finish_sync_lower, subtask);
-  return 0;
+  if (async_lower && (adapter->async_type || subtask->resolved())) return status_of(store, *subtask);
+  return builtin_abi_await(adapter, reinterpret_cast<uint64_t>(subtask));  // NOLINT
 }
 
 void progress(Subtask& subtask) {
@@ -105,13 +163,100 @@ void progress(Subtask& subtask) {
   if (subtask.in_table || (subtask.has_sync_waiter && subtask.resolved())) set_pending(subtask);
 }
 
+static void release_lenders(Lender*& lenders) {
+  while (Lender* lender = lenders) {
+    --lender->handle->num_lends;
+    lenders = lender->next;
+    delete lender;
+  }
+}
+
 void deliver_resolve(Subtask& subtask) {
   CHECK(subtask.resolved() && !subtask.resolve_delivered);
   subtask.resolve_delivered = true;
-  while (Lender* lender = subtask.lenders) {
-    --lender->handle->num_lends;
-    subtask.lenders = lender->next;
-    delete lender;
+  release_lenders(subtask.lenders);
+}
+
+// ---- eager tasks that are not through at once (abi/adapter_enter.cpp) ----
+
+// The task is one like any other from now on. Its caller's view of it; null if it has resolved.
+static Subtask* detach(Store& store, Task& task) {
+  CHECK(!task.detached);
+  task.detached = task.by_adapter = true;
+  task.subtask = nullptr;
+  task.id = store.next_task_id++;
+  store.tasks.push_back(&task);
+  if (task.implicit.index == 0) task.threads.push_back(&task.implicit);
+  if (task.state == TaskState::Resolved) {
+    release_lenders(task.lenders);
+    return nullptr;
+  }
+  Subtask* subtask = store.subtasks.make();
+  subtask->state = SubtaskState::Started;
+  subtask->caller = task.adapter->caller;
+  subtask->task = &task;
+  subtask->lenders = task.lenders;
+  task.lenders = nullptr;
+  return task.subtask = subtask;
+}
+
+// Back to the caller of an eager task: what its adapter goes on with (the status, or what to await; 0: nothing).
+static uint64_t leave_eager(Store& store, Task& task, Subtask* subtask) {
+  bool async_lower = task.adapter->spec->lower.is_async();
+  store.set_current(task.parent);
+  store.refill();
+  task.parent = nullptr;
+  task.instance->gate.entered = 0;
+  if (subtask == nullptr) return async_lower ? static_cast<uint64_t>(SubtaskState::Returned) : 0;
+  return async_lower ? status_of(store, *subtask) : reinterpret_cast<uint64_t>(subtask);  // NOLINT
+}
+
+uint64_t eager_task_parked(GuestContext* context, Fiber* fiber) {
+  Store& store = Store::of(context);
+  Thread& thread = root_of(*store.current());
+  CHECK(thread.fiber == fiber && store.switch_to == nullptr);
+  return leave_eager(store, *thread.task, detach(store, *thread.task));
+}
+
+extern "C" uint64_t builtin_abi_callback_waits(AdapterContext* adapter, Task* task, uint32_t packed) {
+  Store& store = Store::of(adapter->store);
+  Subtask* subtask = detach(store, *task);
+  if (!wait_for_callback(store, *task, packed)) return store.propagate_trap(), 0;
+  return leave_eager(store, *task, subtask);
+}
+
+extern "C" uint64_t builtin_abi_finish_task(AdapterContext* adapter, Task* task) {
+  Store& store = Store::of(adapter->store);
+  ComponentInstance& instance = *task->instance;
+  if (task->is_async_lift() && task->state != TaskState::Resolved) {
+    return store.trap(TrapCode::CanonicalAbi, "the task's last thread exited without `task.return` or `task.cancel`"),
+           0;
+  }
+  if (task->num_borrows > 0) {
+    return store.trap(TrapCode::CanonicalAbi, "borrow handles still remain at the end of the call"), 0;
+  }
+  if (task->implicit.index != 0) {
+    instance.threads.remove(task->implicit.index);
+    task->threads.remove(&task->implicit);
+  }
+  CHECK(task->threads.empty());
+  release_lenders(task->lenders);
+  if (instance.exclusive_thread == &task->implicit) release_exclusive(instance);
+  instance.gate.entered = 0;
+  store.set_current(task->parent);
+  store.recycle(task);
+  return adapter->spec->lower.is_async() ? static_cast<uint64_t>(SubtaskState::Returned) : 0;
+}
+
+void abandon_eager_tasks(Store& store, const Thread& until) {
+  for (Thread* thread = store.current(); thread != &until && !thread->task->detached;) {
+    Task& task = *thread->task;
+    thread = task.parent;
+    task.detached = true;
+    task.subtask = nullptr;
+    store.tasks.push_back(&task);
+    if (task.implicit.index == 0) task.threads.push_back(&task.implicit);
+    if (task.implicit.fiber != nullptr) fiber_abandon(task.implicit.fiber);
   }
 }
 
@@ -119,7 +264,8 @@ void deliver_resolve(Subtask& subtask) {
 
 Task* new_task(ComponentInstance& instance, AdapterContext* adapter, Subtask* subtask) {
   Store& store = *instance.store;
-  auto* task = new Task;
+  Task* task = store.make_task();
+  task->detached = true;
   task->id = store.next_task_id++;
   task->instance = &instance;
   task->adapter = adapter;
@@ -127,12 +273,12 @@ Task* new_task(ComponentInstance& instance, AdapterContext* adapter, Subtask* su
   if (subtask != nullptr) subtask->task = task;
   if (adapter != nullptr) {
     const AdapterSide& lift = adapter->spec->lift;
-    task->is_async_type = adapter->async_type;
-    task->is_async_lift = lift.is_async();
-    task->is_callback = lift.kind == AdapterSide::Kind::Callback;
-    task->needs_exclusive = task->is_async_type && (!task->is_async_lift || task->is_callback);
+    bool callback = lift.kind == AdapterSide::Kind::Callback;
+    if (adapter->async_type) task->kind |= kTaskAsyncType;
+    if (lift.is_async()) task->kind |= kTaskAsyncLift;
+    if (callback) task->kind |= kTaskCallback;
+    if (adapter->async_type && (!lift.is_async() || callback)) task->kind |= kTaskExclusive;
   }
-  task->implicit.task = task;
   store.tasks.push_back(task);
   return task;
 }
@@ -141,56 +287,63 @@ bool run_task(Task& task, ComponentInstance* caller, bool* has_resolved) {
   ComponentInstance& instance = *task.instance;
   Store& store = *instance.store;
   enter_from(instance, caller);
-  bool async_type = task.is_async_type;
-  bool resolved = false;  // the task may be gone once it has resolved
-  task.resolved_flag = &resolved;
+  bool async_type = task.is_async_type();
+  task.pinned = true;
   bool ok = resume_thread(store, &task.implicit, false);
-  if (!resolved && ok) {
-    // A function that is not async resolves before its caller goes on; other threads of the instance may help it along.
-    while (ok && !async_type && !resolved) {
-      if (store.atomic != nullptr) {
-        task.entered = true;
-        task.entered_from = caller;
-        task.resolved_flag = nullptr;
-        return true;
-      }
-      Thread* other = store.pop_ready_of(instance);
-      if (other == nullptr) {
-        store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning");
-        return false;
-      }
-      ok = resume_thread(store, other, false);
+  // A function that is not async resolves before its caller goes on; other threads of the instance may help it along.
+  while (ok && !async_type && task.state != TaskState::Resolved) {
+    if (store.atomic != nullptr) {
+      task.entered = true;
+      task.pinned = false;
+      return true;
     }
-    if (!resolved && ok) task.resolved_flag = nullptr;
+    Thread* other = store.pop_ready_of(instance);
+    if (other == nullptr) {
+      store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning");
+      return false;
+    }
+    ok = resume_thread(store, other, false);
   }
+  if (has_resolved != nullptr) *has_resolved = task.state == TaskState::Resolved;
+  task.pinned = false;
+  if (task.gone) free_task(&task);
   if (ok) leave_to(instance, caller);
-  if (has_resolved != nullptr) *has_resolved = resolved;
   return ok;
 }
 
-// A sync lift's core function has returned and `finish` has lowered its results; called by emitted `start`.
-extern "C" uint64_t builtin_abi_resolve(AdapterContext* adapter, Call* call) {
+extern "C" uint64_t builtin_abi_check_return(AdapterContext* adapter, Task* task) {
   Store& store = Store::of(adapter->store);
-  if (!resolve_task(*call->task, true)) store.propagate_trap();
+  check_return(store, *task);
   return 0;
 }
 
-bool resolve_task(Task& task, bool returned) {
-  Store& store = *task.instance->store;
+// A sync lift's core function has returned, or task.return was called, and the results have arrived in the caller.
+extern "C" uint64_t builtin_abi_resolve(AdapterContext* adapter, Task* task) {
+  Store& store = Store::of(adapter->store);
+  if (!resolve_task(*task, true)) store.propagate_trap();
+  return 0;
+}
+
+bool check_return(Store& store, const Task& task) {
   if (task.state == TaskState::Resolved) {
-    store.trap(TrapCode::CanonicalAbi, "task.return: the task has already returned or was cancelled");
+    store.trap(TrapCode::CanonicalAbi, "`task.return` or `task.cancel` called more than once for current task");
     return false;
   }
   if (task.num_borrows > 0) {
     store.trap(TrapCode::CanonicalAbi, "borrow handles still remain at the end of the call");
     return false;
   }
+  return true;
+}
+
+bool resolve_task(Task& task, bool returned) {
+  Store& store = *task.instance->store;
+  if (!check_return(store, task)) return false;
   task.state = TaskState::Resolved;
-  if (task.resolved_flag != nullptr) *task.resolved_flag = true;
-  task.resolved_flag = nullptr;
+  if (!task.detached) return true;
   if (Subtask* subtask = task.subtask) {
     if (returned) {
-      subtask->result = task.call.result;
+      subtask->result = task.result;
       subtask->state = SubtaskState::Returned;
     } else {
       CHECK(subtask->cancellation_requested);
@@ -201,8 +354,10 @@ bool resolve_task(Task& task, bool returned) {
     task.subtask = nullptr;
     if (task.entered && subtask->has_sync_waiter) store.atomic = subtask->sync_waiter;
     progress(*subtask);
-  } else if (task.on_resolve != nullptr) {
-    task.on_resolve(task, returned);
+  } else if (task.host != nullptr) {
+    std::unique_ptr<HostCaller> host(std::exchange(task.host, nullptr));
+    task.call = nullptr;
+    host->resolved(returned);
   }
   return !store.locked_down();
 }
@@ -224,10 +379,11 @@ bool request_cancellation(Task& task, ComponentInstance* caller) {
   }
   CHECK(task.state == TaskState::Started);
   Thread* candidate = nullptr;
-  bool implicit_excluded = task.needs_exclusive && instance.exclusive_thread != nullptr &&
-                           instance.exclusive_thread != &task.implicit;
+  bool implicit_excluded =
+      task.needs_exclusive() && instance.exclusive_thread != nullptr && instance.exclusive_thread != &task.implicit;
   for (Thread* t = task.threads.front(); t != nullptr && candidate == nullptr; t = t->task_next) {
-    if (t->cancellable && t->state != Thread::State::Running && !(t == &task.implicit && implicit_excluded)) candidate = t;
+    if (t->cancellable && t->state != Thread::State::Running && !(t == &task.implicit && implicit_excluded))
+      candidate = t;
   }
   if (candidate == nullptr || !may_enter_from(instance, caller)) {
     task.state = TaskState::PendingCancel;
@@ -243,11 +399,16 @@ bool request_cancellation(Task& task, ComponentInstance* caller) {
 // ---- the end ----
 
 void free_task(Task* task) {
+  if (task->pinned) {
+    task->gone = true;
+    return;
+  }
   Store& store = *task->instance->store;
   CHECK(task->threads.empty());
   store.tasks.remove(task);
-  delete task->call.arena;
-  delete task;
+  if (task->owns_call) delete task->call;
+  delete task->host;
+  store.recycle(task);
 }
 
 }  // namespace wjit

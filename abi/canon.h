@@ -25,13 +25,17 @@ inline bool check_may_leave(BuiltinContext* context) {
   return false;
 }
 
+// Of a built-in's two reasons to trap, that it may not block where it is called says more than that its handle is unknown. True:
+// the handle it is.
+inline bool may_block_at_all(BuiltinContext* context) { return context->is_async || check_may_block(store_of(context)); }
+
 // Blocking needs a thread; there is none while an instance's start function runs.
 inline Thread* running_thread(BuiltinContext* context) {
   Store& store = store_of(context);
-  if (store.current == nullptr) {
+  if (store.current() == nullptr) {
     store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning: a start function runs without a task");
   }
-  return store.current;
+  return store.current();
 }
 
 }  // namespace wjit

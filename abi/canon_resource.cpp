@@ -10,10 +10,11 @@ ResourceHandle* find(Store& store, ComponentInstance& instance, uint32_t index, 
   if (handle == nullptr) {
     store.trap(TrapCode::UnknownHandle, fmt::format("unknown handle index {}", index));
   } else if (handle->type != type) {
-    store.trap(TrapCode::UnknownHandle,
-               fmt::format("handle index {} used with the wrong type, expected guest-defined resource but found a different "
-                           "guest-defined resource",
-                           index));
+    store.trap(
+        TrapCode::UnknownHandle,
+        fmt::format("handle index {} used with the wrong type, expected guest-defined resource but found a different "
+                    "guest-defined resource",
+                    index));
     return nullptr;
   }
   return handle;
@@ -30,6 +31,7 @@ uint32_t add(Store& store, ComponentInstance& instance, ResourceType* type, uint
     delete handle;
     store.trap(TrapCode::CanonicalAbi, "the handle table is full");
   } else if (scope != nullptr) {
+    scope->dirty = 1;
     ++scope->num_borrows;
   }
   return index;
@@ -63,9 +65,13 @@ bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInst
     return false;
   }
   if (type.destructor.code == nullptr) return true;
+  struct Destructor final : HostCaller {
+    void resolved(bool) override {}
+  };
   Task* task = new_task(*type.implementation, nullptr, nullptr);
-  task->destructor = type.destructor;
-  task->call.params[0] = rep;
+  task->host = new Destructor;
+  task->host->function = type.destructor;
+  task->host->call.params[0] = rep;
   bool resolved = false;
   if (!run_task(*task, caller, &resolved)) return false;
   if (!resolved) {
@@ -119,7 +125,7 @@ extern "C" uint32_t builtin_abi_transfer_own(AdapterContext* adapter, uint32_t n
   return to_host ? rep : add(store, to, type, rep, true, nullptr);
 }
 
-extern "C" uint32_t builtin_abi_transfer_borrow(AdapterContext* adapter, Call* call, uint32_t number, uint32_t index) {
+extern "C" uint32_t builtin_abi_transfer_borrow(AdapterContext* adapter, Task* task, uint32_t number, uint32_t index) {
   Store& store = Store::of(adapter->store);
   ResourceType* type = adapter->resources[number];
   uint32_t rep = index;
@@ -128,14 +134,15 @@ extern "C" uint32_t builtin_abi_transfer_borrow(AdapterContext* adapter, Call* c
     if (handle == nullptr) return 0;
     rep = handle->rep;
     // A host function uses what it was lent during the call only; it keeps what it needs alive itself.
-    Subtask* subtask = call->task != nullptr ? call->task->subtask : nullptr;
-    if (subtask != nullptr) {
+    if (task != nullptr) {
       ++handle->num_lends;
-      subtask->lenders = new Lender{handle, subtask->lenders};
+      Lender*& lenders = task->detached ? task->subtask->lenders : task->lenders;
+      lenders = new Lender{handle, lenders};
+      task->dirty = 1;
     }
   }
   if (adapter->callee == nullptr || adapter->callee == type->implementation) return rep;
-  return add(store, *adapter->callee, type, rep, false, call->task);
+  return add(store, *adapter->callee, type, rep, false, task);
 }
 
 static uint32_t transfer_end(AdapterContext* adapter, uint32_t number, uint32_t index, uint32_t back) {
@@ -147,11 +154,13 @@ static uint32_t transfer_end(AdapterContext* adapter, uint32_t number, uint32_t 
   return result;
 }
 
-extern "C" uint32_t builtin_abi_transfer_stream(AdapterContext* adapter, uint32_t number, uint32_t index, uint32_t back) {
+extern "C" uint32_t builtin_abi_transfer_stream(AdapterContext* adapter, uint32_t number, uint32_t index,
+                                                uint32_t back) {
   return transfer_end(adapter, number, index, back);
 }
 
-extern "C" uint32_t builtin_abi_transfer_future(AdapterContext* adapter, uint32_t number, uint32_t index, uint32_t back) {
+extern "C" uint32_t builtin_abi_transfer_future(AdapterContext* adapter, uint32_t number, uint32_t index,
+                                                uint32_t back) {
   return transfer_end(adapter, number, index, back);
 }
 

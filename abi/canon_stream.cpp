@@ -9,11 +9,13 @@ namespace {
 constexpr uint64_t kBlocked = 0xFFFF'FFFF;
 constexpr uint64_t kMaxBufferLength = (1u << 28) - 1;
 
-CopyEnd* find_end(BuiltinContext* context, uint32_t index, bool writable) {
+// `blocks`: the built-in may block on it, unless it is async.
+CopyEnd* find_end(BuiltinContext* context, uint32_t index, bool writable, bool blocks) {
   const PayloadType& payload = *context->payload;
   HandleKind kind = payload.is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
   auto* end = context->instance->handles.get_as<CopyEnd>(index, kind);
   if (end == nullptr || end->writable != writable) {
+    if (blocks && !may_block_at_all(context)) return nullptr;
     store_of(context).trap(TrapCode::UnknownHandle,
                            fmt::format("unknown handle index {}: it is no {} end of a {}", index,
                                        writable ? "writable" : "readable", payload.is_future ? "future" : "stream"));
@@ -45,14 +47,13 @@ uint64_t result_or_wait(BuiltinContext* context, CopyEnd& end, bool async) {
   end.sync_waiter = thread;
   thread->wait_waitable = &end;
   start_waiting(*thread, WaitKind::Waitable, false);
-  park(store, *thread, end_resumed, &end);
-  return 0;
+  return park(store, *thread, end_resumed, &end);
 }
 
 uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_t count, bool writable) {
   if (!check_may_leave(context)) return 0;
   Store& store = store_of(context);
-  CopyEnd* end = find_end(context, index, writable);
+  CopyEnd* end = find_end(context, index, writable, true);
   if (end == nullptr) return 0;
   const PayloadType& payload = *context->payload;
   if (end->state != CopyState::Idle) {
@@ -73,12 +74,14 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
   if (payload.element != kNoType && count > 0) {
     bool is_64 = context->options.memory_is_64;
     if (pointer % payload.align(is_64) != 0) {
-      return store.trap(TrapCode::UnalignedPointer, fmt::format("{} pointer not aligned", writable ? "write" : "read")), 0;
+      return store.trap(TrapCode::UnalignedPointer, fmt::format("{} pointer not aligned", writable ? "write" : "read")),
+             0;
     }
     uint64_t bytes = count * payload.size(is_64);
     uint64_t length = context->memory->byte_length;
     if (pointer > length || bytes > length - pointer) {
-      return store.trap(TrapCode::MemoryOutOfBounds, fmt::format("{} pointer out of bounds of memory", writable ? "write" : "read")),
+      return store.trap(TrapCode::MemoryOutOfBounds,
+                        fmt::format("{} pointer out of bounds of memory", writable ? "write" : "read")),
              0;
     }
   }
@@ -90,11 +93,11 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
 uint64_t cancel(BuiltinContext* context, uint32_t index, bool writable) {
   if (!check_may_leave(context)) return 0;
   Store& store = store_of(context);
-  CopyEnd* end = find_end(context, index, writable);
+  CopyEnd* end = find_end(context, index, writable, true);
   if (end == nullptr) return 0;
   if (end->state != CopyState::Copying || end->has_sync_waiter) {
-    return store.trap(TrapCode::CanonicalAbi, fmt::format("{} cancelled when no {} is pending", writable ? "write" : "read",
-                                                          writable ? "write" : "read")),
+    return store.trap(TrapCode::CanonicalAbi, fmt::format("{} cancelled when no {} is pending",
+                                                          writable ? "write" : "read", writable ? "write" : "read")),
            0;
   }
   if (end->set != nullptr && !context->is_async) {
@@ -107,11 +110,13 @@ uint64_t cancel(BuiltinContext* context, uint32_t index, bool writable) {
 uint64_t drop(BuiltinContext* context, uint32_t index, bool writable) {
   if (!check_may_leave(context)) return 0;
   Store& store = store_of(context);
-  CopyEnd* end = find_end(context, index, writable);
+  CopyEnd* end = find_end(context, index, writable, false);
   if (end == nullptr) return 0;
   const char* what = context->payload->is_future ? "future" : "stream";
   if (end->state == CopyState::Copying || end->state == CopyState::Cancelling) {
-    return store.trap(TrapCode::CanonicalAbi, fmt::format("cannot {} busy {} {}", writable ? "drop" : "remove", what, index)), 0;
+    return store.trap(TrapCode::CanonicalAbi,
+                      fmt::format("cannot {} busy {} {}", writable ? "drop" : "remove", what, index)),
+           0;
   }
   if (writable && context->payload->is_future && end->state != CopyState::Done) {
     return store.trap(TrapCode::CanonicalAbi, "cannot drop future write end without first writing a value"), 0;
@@ -140,8 +145,12 @@ uint64_t builtin_canon_StreamRead(BuiltinContext* c, uint32_t i, uint64_t pointe
 uint64_t builtin_canon_StreamWrite(BuiltinContext* c, uint32_t i, uint64_t pointer, uint64_t count) {
   return copy(c, i, pointer, address(c, count), true);
 }
-uint64_t builtin_canon_FutureRead(BuiltinContext* c, uint32_t i, uint64_t pointer) { return copy(c, i, pointer, 1, false); }
-uint64_t builtin_canon_FutureWrite(BuiltinContext* c, uint32_t i, uint64_t pointer) { return copy(c, i, pointer, 1, true); }
+uint64_t builtin_canon_FutureRead(BuiltinContext* c, uint32_t i, uint64_t pointer) {
+  return copy(c, i, pointer, 1, false);
+}
+uint64_t builtin_canon_FutureWrite(BuiltinContext* c, uint32_t i, uint64_t pointer) {
+  return copy(c, i, pointer, 1, true);
+}
 uint64_t builtin_canon_StreamCancelRead(BuiltinContext* c, uint32_t i) { return cancel(c, i, false); }
 uint64_t builtin_canon_StreamCancelWrite(BuiltinContext* c, uint32_t i) { return cancel(c, i, true); }
 uint64_t builtin_canon_FutureCancelRead(BuiltinContext* c, uint32_t i) { return cancel(c, i, false); }

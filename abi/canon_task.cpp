@@ -1,7 +1,7 @@
-// canon task.*, subtask.*, waitable*, waitable-set.*, context.*, backpressure.*. Spec: CanonicalABI.md, sections of these names.
+// canon task.*, subtask.*, waitable*, waitable-set.*, context.*, backpressure.*. Spec: CanonicalABI.md, sections of
+// these names.
 #include "abi/canon.h"
 #include "base/check.h"
-#include "ir/signature.h"
 
 namespace wjit {
 namespace {
@@ -44,54 +44,17 @@ Task* current_task(BuiltinContext* context) {
 
 // ---- task.return, task.cancel ----
 
-// `registers` are the parameters as the stub found them; what did not fit lies in the store's argument area.
-extern "C" uint64_t builtin_canon_TaskReturn(BuiltinContext* context, const RegisterArgs* registers) {
+// Where wjit_task_return_entry (abi/host_call.S) does not find that the running task's adapter matches: says what is
+// wrong.
+extern "C" uint64_t builtin_canon_TaskReturn(BuiltinContext* context) {
   if (!check_may_leave(context)) return 0;
   Store& store = store_of(context);
   Task* task = current_task(context);
   if (task == nullptr) return 0;
-  if (task->adapter == nullptr || !task->is_async_lift) {
+  if (task->adapter == nullptr || !task->is_async_lift()) {
     return store.trap(TrapCode::CanonicalAbi, "task.return called from a function that was not lifted with `async`"), 0;
   }
-  AdapterContext& adapter = *task->adapter;
-  const ComponentTypes& types = *context->instance->component->types;
-  TypeId expected = types[adapter.lift_type].element;
-  bool same_type = expected == kNoType ? context->type == kNoType
-                                       : context->type != kNoType && types_equal(types, expected, context->type);
-  bool same_options = context->options.string_encoding == adapter.spec->lift.encoding &&
-                      (context->memory == adapter.callee_memory || context->memory == nullptr ||
-                       adapter.callee_memory == nullptr);
-  if (!same_type || !same_options || task->instance != context->instance) {
-    return store.trap(TrapCode::CanonicalAbi,
-                      "invalid `task.return` signature and/or options for current task"), 0;
-  }
-  if (task->state == TaskState::Resolved) {
-    return store.trap(TrapCode::CanonicalAbi, "`task.return` or `task.cancel` called more than once for current task"), 0;
-  }
-  if (task->num_borrows > 0) {
-    return store.trap(TrapCode::CanonicalAbi, "borrow handles still remain at the end of the call"), 0;
-  }
-  uint64_t flats[16] = {};
-  CallShape shape = classify(context->core_type);
-  CHECK(shape.params.size() <= 16);
-  for (size_t i = 0; i < shape.params.size(); ++i) {
-    const void* from = nullptr;
-    switch (shape.params[i].where) {
-      case ValueLocation::Where::Integer: from = &registers->ints[shape.params[i].index + 1]; break;
-      case ValueLocation::Where::Vector: from = registers->vectors[shape.params[i].index]; break;
-      case ValueLocation::Where::Area: from = store.context().argument_area[shape.params[i].index]; break;
-    }
-    ValKind kind = context->core_type.params[i].kind;
-    __builtin_memcpy(&flats[i], from, kind == ValKind::I64 || kind == ValKind::F64 ? 8 : 4);
-  }
-  RegisterArgs args;
-  args.ints[0] = reinterpret_cast<uint64_t>(&adapter);     // NOLINT
-  args.ints[1] = reinterpret_cast<uint64_t>(&task->call);  // NOLINT
-  args.ints[2] = reinterpret_cast<uint64_t>(flats);        // NOLINT
-  if (!store.run_core({adapter.code->finish, &adapter}, args, nullptr) || !resolve_task(*task, true)) {
-    store.propagate_trap();
-  }
-  return 0;
+  return store.trap(TrapCode::CanonicalAbi, "invalid `task.return` signature and/or options for current task"), 0;
 }
 
 extern "C" uint64_t builtin_canon_TaskCancel(BuiltinContext* context) {
@@ -99,11 +62,12 @@ extern "C" uint64_t builtin_canon_TaskCancel(BuiltinContext* context) {
   Store& store = store_of(context);
   Task* task = current_task(context);
   if (task == nullptr) return 0;
-  if (!task->is_async_lift) {
+  if (!task->is_async_lift()) {
     return store.trap(TrapCode::CanonicalAbi, "task.cancel called from a function that was not lifted with `async`"), 0;
   }
   if (task->state == TaskState::Resolved) {
-    return store.trap(TrapCode::CanonicalAbi, "`task.return` or `task.cancel` called more than once for current task"), 0;
+    return store.trap(TrapCode::CanonicalAbi, "`task.return` or `task.cancel` called more than once for current task"),
+           0;
   }
   if (task->state != TaskState::CancelDelivered) {
     return store.trap(TrapCode::CanonicalAbi, "`task.cancel` called by task which has not been cancelled"), 0;
@@ -122,12 +86,14 @@ extern "C" uint64_t builtin_canon_ContextGet(BuiltinContext* context) {
 extern "C" uint64_t builtin_canon_ContextSet(BuiltinContext* context, uint64_t value) {
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;
-  thread->storage[context->slot] = context->core_type.params[0].kind == ValKind::I64 ? value : static_cast<uint32_t>(value);
+  thread->task->dirty = 1;
+  thread->storage[context->slot] =
+      context->core_type.params[0].kind == ValKind::I64 ? value : static_cast<uint32_t>(value);
   return 0;
 }
 
 extern "C" uint64_t builtin_canon_BackpressureInc(BuiltinContext* context) {
-  if (++context->instance->backpressure == 1u << 16) {
+  if (++context->instance->gate.backpressure == 1u << 16) {
     store_of(context).trap(TrapCode::CanonicalAbi, "backpressure counter overflow");
   }
   return 0;
@@ -135,10 +101,10 @@ extern "C" uint64_t builtin_canon_BackpressureInc(BuiltinContext* context) {
 
 extern "C" uint64_t builtin_canon_BackpressureDec(BuiltinContext* context) {
   ComponentInstance& instance = *context->instance;
-  if (instance.backpressure == 0) {
+  if (instance.gate.backpressure == 0) {
     return store_of(context).trap(TrapCode::CanonicalAbi, "backpressure counter underflow"), 0;
   }
-  if (--instance.backpressure == 0) wake_blocked(instance);
+  if (--instance.gate.backpressure == 0) wake_blocked(instance);
   return 0;
 }
 
@@ -146,17 +112,17 @@ extern "C" uint64_t builtin_canon_BackpressureDec(BuiltinContext* context) {
 
 extern "C" uint32_t builtin_canon_WaitableSetNew(BuiltinContext* context) {
   if (!check_may_leave(context)) return 0;
-  uint32_t index = context->instance->handles.add(new WaitableSet);
+  uint32_t index = context->instance->handles.add(store_of(context).waitable_sets.make());
   if (index == 0) store_of(context).trap(TrapCode::CanonicalAbi, "the handle table is full");
   return index;
 }
 
 static uint64_t waitable_set_wait_resumed(GuestContext* guest, void* argument) {
   auto* context = static_cast<BuiltinContext*>(argument);
-  Thread& thread = *Store::of(guest).current;
+  Thread& thread = *Store::of(guest).current();
   WaitableSet* set = thread.wait_set;
   thread.wait_set = nullptr;
-  return unpack_event(context, thread.saved[0],
+  return unpack_event(context, guest->fiber->saved[0],
                       thread.cancelled ? Event{EventCode::TaskCancelled, 0, 0} : take_event(*set));
 }
 
@@ -172,10 +138,9 @@ extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint3
   }
   if (!set->ready.empty()) return unpack_event(context, pointer, take_event(*set));
   thread->wait_set = set;
-  thread->saved[0] = pointer;
   start_waiting(*thread, WaitKind::Set, context->cancellable);
-  park(store_of(context), *thread, waitable_set_wait_resumed, context);
-  return 0;
+  store_of(context).context().fiber->saved[0] = pointer;
+  return park(store_of(context), *thread, waitable_set_wait_resumed, context);
 }
 
 extern "C" uint64_t builtin_canon_WaitableSetPoll(BuiltinContext* context, uint32_t index, uint64_t pointer) {
@@ -204,7 +169,7 @@ extern "C" uint64_t builtin_canon_WaitableSetDrop(BuiltinContext* context, uint3
     return store_of(context).trap(TrapCode::CanonicalAbi, "cannot drop waitable set with waiters"), 0;
   }
   context->instance->handles.remove(index);
-  delete set;
+  store_of(context).waitable_sets.free(set);
   return 0;
 }
 
@@ -213,7 +178,9 @@ extern "C" uint64_t builtin_canon_WaitableJoin(BuiltinContext* context, uint32_t
   Waitable* waitable = find_waitable(context, index);
   if (waitable == nullptr) return 0;
   if (waitable->has_sync_waiter) {
-    return store_of(context).trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
+    return store_of(context).trap(TrapCode::CanonicalAbi,
+                                  "waitable cannot be used synchronously while added to a waitable set"),
+           0;
   }
   WaitableSet* set = nullptr;
   if (set_index != 0) {
@@ -228,9 +195,12 @@ extern "C" uint64_t builtin_canon_WaitableJoin(BuiltinContext* context, uint32_t
 
 constexpr uint64_t kBlocked = 0xFFFF'FFFF;
 
-static Subtask* find_subtask(BuiltinContext* context, uint32_t index) {
+// `blocks`: the built-in may block on it, unless it is async.
+static Subtask* find_subtask(BuiltinContext* context, uint32_t index, bool blocks) {
   auto* subtask = context->instance->handles.get_as<Subtask>(index, HandleKind::Subtask);
-  if (subtask == nullptr) store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown subtask {}", index));
+  if (subtask == nullptr && (!blocks || may_block_at_all(context))) {
+    store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown subtask {}", index));
+  }
   return subtask;
 }
 
@@ -244,7 +214,7 @@ static uint64_t subtask_cancel_resumed(GuestContext*, void* argument) {
 extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_t index) {
   if (!check_may_leave(context)) return 0;
   Store& store = store_of(context);
-  Subtask* subtask = find_subtask(context, index);
+  Subtask* subtask = find_subtask(context, index, true);
   if (subtask == nullptr) return 0;
   if (subtask->resolve_delivered) {
     return store.trap(TrapCode::CanonicalAbi, "`subtask.cancel` called after terminal status delivered"), 0;
@@ -273,8 +243,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
       subtask->sync_waiter = thread;
       thread->wait_waitable = subtask;
       start_waiting(*thread, WaitKind::Waitable, false);
-      park(store, *thread, subtask_cancel_resumed, subtask);
-      return 0;
+      return park(store, *thread, subtask_cancel_resumed, subtask);
     }
   }
   return take_event(*subtask).payload;
@@ -282,14 +251,14 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
 
 extern "C" uint64_t builtin_canon_SubtaskDrop(BuiltinContext* context, uint32_t index) {
   if (!check_may_leave(context)) return 0;
-  Subtask* subtask = find_subtask(context, index);
+  Subtask* subtask = find_subtask(context, index, false);
   if (subtask == nullptr) return 0;
   if (!subtask->resolve_delivered) {
     return store_of(context).trap(TrapCode::CanonicalAbi, "cannot drop a subtask which has not yet resolved"), 0;
   }
   join(*subtask, nullptr);
   context->instance->handles.remove(index);
-  delete subtask;
+  store_of(context).subtasks.free(subtask);
   return 0;
 }
 

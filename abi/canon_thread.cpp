@@ -6,7 +6,7 @@ namespace wjit {
 namespace {
 
 // What a suspending built-in returns when it goes on: was it cancelled?
-uint64_t resumed(GuestContext* guest, void*) { return Store::of(guest).current->cancelled ? 1 : 0; }
+uint64_t resumed(GuestContext* guest, void*) { return Store::of(guest).current()->cancelled ? 1 : 0; }
 
 Thread* find_thread(BuiltinContext* context, uint32_t index) {
   auto* thread = context->instance->threads.get_as<Thread>(index, HandleKind::Thread);
@@ -25,15 +25,14 @@ Thread* find_suspended(BuiltinContext* context, uint32_t index) {
 
 // Parks the running thread, suspended or yielding, in favour of `other` (null: of whoever is next).
 uint64_t leave(BuiltinContext* context, Thread& thread, bool yield, Thread* other) {
-  thread.switch_to = other;
+  store_of(context).switch_to = other;
   if (yield) {
     start_waiting(thread, WaitKind::Yield, context->cancellable);
   } else {
     thread.state = Thread::State::Suspended;
     thread.cancellable = context->cancellable;
   }
-  park(store_of(context), thread, resumed, nullptr);
-  return 0;
+  return park(store_of(context), thread, resumed, nullptr);
 }
 
 uint64_t switch_to_suspended(BuiltinContext* context, uint32_t index, bool yield) {
@@ -93,7 +92,7 @@ uint64_t builtin_canon_ThreadYieldThenPromote(BuiltinContext* context, uint32_t 
 uint32_t builtin_canon_ThreadIndex(BuiltinContext* context) {
   if (!check_may_leave(context)) return 0;
   Thread* thread = running_thread(context);
-  return thread != nullptr ? thread->index : 0;
+  return thread != nullptr ? thread_index(*thread) : 0;
 }
 
 uint64_t builtin_canon_ThreadResumeLater(BuiltinContext* context, uint32_t index) {
@@ -116,16 +115,13 @@ uint32_t builtin_canon_ThreadNewIndirect(BuiltinContext* context, uint32_t index
   if (function->type_id != context->thread_type_id) {
     return store.trap(TrapCode::BadSignature, "start function does not match expected type"), 0;
   }
-  auto* made = new Thread;
+  auto* made = new ExplicitThread;
   made->task = thread->task;
   made->is_explicit = true;
   made->function = {function->code, function->vmctx};
   made->argument = argument;
-  if (register_thread(*made) == 0) {
-    delete made;
-    return 0;
-  }
-  return made->index;
+  thread->task->threads.push_back(made);
+  return thread_index(*made);
 }
 
 }  // extern "C"

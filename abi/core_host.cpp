@@ -39,7 +39,7 @@ struct CoreHostAccess {
       store.propagate_trap();
       return result;
     }
-    Thread* thread = store.current;
+    Thread* thread = store.current();
     if (thread == nullptr || !store.may_block()) {
       store.trap(TrapCode::Host, fmt::format("{} has to wait where nothing may wait", function.name));
       return 0;  // the operation that is under way frees the call
@@ -47,8 +47,7 @@ struct CoreHostAccess {
     call->thread_ = thread;
     thread->host_done = false;
     start_waiting(*thread, WaitKind::HostCall, false);
-    park(store, *thread, resume, call);
-    return 0;
+    return park(store, *thread, resume, call);
   }
 
   static uint64_t resume(GuestContext*, void* argument) {
@@ -106,29 +105,25 @@ Extern CoreHostFunction::as_extern(std::shared_ptr<void> owner) {
 
 namespace {
 
-// What is told when the function has returned; stays with the store, for it may never be.
-struct CoreRun final : StoreAttachment {
+struct CoreRun final : HostCaller {
   std::function<void()> done;
+  void resolved(bool returned) override {
+    if (returned) done();
+  }
 };
 
 }  // namespace
 
 void run_core_function(Store& store, FuncRef* function, std::function<void()> done) {
-  auto run = std::make_shared<CoreRun>();
-  run->done = std::move(done);
-  store.attach(run);
   auto made = std::make_unique<ComponentInstance>();
   made->name = "core module";
   ComponentInstance* instance = store.add_instance(std::move(made));
-  // A task without an adapter: it runs `destructor`, a function that takes at most one integer.
+  auto run = std::make_unique<CoreRun>();
+  run->done = std::move(done);
+  run->function = {function->code, function->vmctx};
   Task* task = new_task(*instance, nullptr, nullptr);
-  task->is_async_type = true;
-  task->destructor = {function->code, function->vmctx};
-  task->on_resolve_argument = run.get();
-  task->on_resolve = [](Task& resolved, bool returned) {
-    if (!returned) return;
-    static_cast<CoreRun*>(resolved.on_resolve_argument)->done();
-  };
+  task->kind = kTaskAsyncType;
+  task->host = run.release();
   run_task(*task, nullptr);
 }
 

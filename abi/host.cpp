@@ -90,7 +90,7 @@ struct HostCallAccess {
       case HostCall::State::Running: break;
     }
     if (store.locked_down()) return store.propagate_trap(), 0;
-    Thread* thread = store.current;
+    Thread* thread = store.current();
     if (!async || !adapter->async_type) {
       if (thread == nullptr) {
         return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
@@ -99,13 +99,12 @@ struct HostCallAccess {
       thread->host_done = false;
       start_waiting(*thread, WaitKind::HostCall, false);
       if (!adapter->async_type) store.atomic = thread;
-      park(store, *thread, resume_sync, call);
-      return 0;
+      return park(store, *thread, resume_sync, call);
     }
     call->heap_call_ = std::make_unique<Call>(*guest_call);
     guest_call->arena = nullptr;
     call->guest_call_ = call->heap_call_.get();
-    auto* subtask = new Subtask;
+    Subtask* subtask = store.subtasks.make();
     subtask->caller = adapter->caller;
     subtask->state = SubtaskState::Started;
     subtask->host_call = call;

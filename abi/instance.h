@@ -25,16 +25,16 @@ struct HostFunction;
 // A component-level function: lifted from a core function of an instance, or the host's.
 struct RuntimeFunction {
   std::shared_ptr<const ComponentTypes> types;
-  TypeId type = kNoType;                    // Func
-  ComponentInstance* instance = nullptr;    // null: the host's
-  CanonOptions options;                     // of the lift; indices resolved below
+  TypeId type = kNoType;                  // Func
+  ComponentInstance* instance = nullptr;  // null: the host's
+  CanonOptions options;                   // of the lift; indices resolved below
   CodePointer core;
   CodePointer callback;
   CodePointer post_return;
   CodePointer realloc;
   MemoryInstance* memory = nullptr;
   std::shared_ptr<const HostFunction> host;
-  std::string name;                         // for messages: last export name, or import name
+  std::string name;  // for messages: last export name, or import name
 };
 
 struct RuntimeResource {
@@ -56,13 +56,29 @@ struct RuntimeComponent {
   ComponentInstance* parent = nullptr;
 };
 
-struct ComponentInstance {
-  bool may_leave = true;   // offset 0: emitted code writes it
-  bool may_enter = true;
+// What task.return and the lift of the task that calls it must agree on. `memory` only where the result needs one.
+struct ReturnKey {
+  TypeId result = kNoType;
+  StringEncoding encoding = StringEncoding::Utf8;
+  const MemoryInstance* memory = nullptr;
+};
+
+// What stands against entering an instance: all zero, and exclusive_thread null if that matters, and an adapter may
+// enter at once. Adapters read and write these words in one piece each: a load that spans an earlier narrower store
+// would wait for it.
+struct EntryGate {
+  uint16_t entered = 0;         // 1: the specification's may_enter is false
+  uint16_t no_eager_calls = 0;  // 1: its threads switch among themselves: each task needs a fiber of its own
+  uint32_t unused = 0;
+  uint32_t waiting = 0;  // num_waiting_to_enter
   uint32_t backpressure = 0;
-  uint32_t num_waiting_to_enter = 0;
-  Thread* exclusive_thread = nullptr;
-  ThreadQueue blocked;                  // threads that wait for backpressure or the exclusive lock, oldest first
+};
+
+struct ComponentInstance {
+  bool may_leave = true;               // offset 0: emitted code writes it
+  alignas(8) EntryGate gate;           // offset 8: emitted code writes `entered`
+  Thread* exclusive_thread = nullptr;  // offset 24: emitted code writes it
+  ThreadQueue blocked;                 // offset 32: threads that wait for backpressure or the exclusive lock, oldest first
   Store* store = nullptr;
   ComponentInstance* parent = nullptr;          // whose `instantiate` made it; null for a root
   ComponentInstance* lexical_parent = nullptr;  // whose definition encloses the component: outer aliases
@@ -71,7 +87,7 @@ struct ComponentInstance {
   std::string name;
 
   std::shared_ptr<const Component> component;
-  std::unordered_map<ResourceId, ResourceType*> resources;       // what each static ResourceId is here
+  std::unordered_map<ResourceId, ResourceType*> resources;  // what each static ResourceId is here
   std::vector<std::unique_ptr<ResourceType>> defined_resources;
   // Index spaces.
   std::vector<std::shared_ptr<const Module>> core_modules;
@@ -83,28 +99,39 @@ struct ComponentInstance {
   std::vector<std::shared_ptr<RuntimeComponent>> components;
   std::vector<std::unique_ptr<AdapterContext>> adapters;
   std::vector<std::unique_ptr<struct BuiltinContext>> canons;
-  std::vector<std::unique_ptr<FuncRef>> func_refs;                // of lowered functions and built-ins
+  std::vector<std::unique_ptr<FuncRef>> func_refs;  // of lowered functions and built-ins
   RuntimeInstance exports;
+  std::vector<std::unique_ptr<ReturnKey>> return_keys;
+
+  // The one ReturnKey of these: equal pointers for equal result types and options.
+  const ReturnKey* return_key(TypeId result, StringEncoding encoding, const MemoryInstance* memory_of_result);
 };
 static_assert(offsetof(ComponentInstance, may_leave) == instance_offset::may_leave);
+static_assert(offsetof(ComponentInstance, gate) == instance_offset::gate && sizeof(EntryGate) == 16);
+static_assert(offsetof(ComponentInstance, exclusive_thread) == instance_offset::exclusive_thread);
+static_assert(offsetof(ComponentInstance, blocked) == instance_offset::blocked);
 
 // First argument of a canonical built-in's stub.
 struct BuiltinContext {
-  StoreContext* store = nullptr;   // offset 0
+  StoreContext* store = nullptr;  // offset 0
   ComponentInstance* instance = nullptr;
+  const ReturnKey* return_key = nullptr;  // offset 16: task.return
+  uint32_t slot = 0;                      // offset 24: context.get, context.set
   CanonBuiltin builtin{};
   bool is_async = false;
   bool cancellable = false;
-  uint32_t slot = 0;
   MemoryInstance* memory = nullptr;
   CodePointer realloc;
   CanonOptions options;
-  ResourceType* resource = nullptr;            // resource.*
-  const struct PayloadType* payload = nullptr; // stream.*, future.*
-  TypeId type = kNoType;                       // task.return: result type
+  ResourceType* resource = nullptr;             // resource.*
+  const struct PayloadType* payload = nullptr;  // stream.*, future.*
+  TypeId type = kNoType;                        // task.return: result type
   FuncType core_type;
-  TableInstance* table = nullptr;              // thread.new-indirect
+  TableInstance* table = nullptr;  // thread.new-indirect
   uint32_t thread_type_id = 0;
 };
+
+static_assert(offsetof(BuiltinContext, return_key) == 16 && offsetof(BuiltinContext, slot) == 24, "abi/host_call.S");
+static_assert(offsetof(Thread, storage) == 32 && store_context_offset::current == 88, "abi/host_call.S");
 
 }  // namespace wjit

@@ -4,6 +4,7 @@
 #include "abi/canon.h"
 #include "abi/linker.h"
 #include "base/check.h"
+#include "frontend/canonical_layout.h"
 #include "frontend/type_registry.h"
 
 extern "C" void wjit_adapter_entry();
@@ -14,8 +15,13 @@ namespace {
 // One component instance in the making.
 class Instantiation {
  public:
-  Instantiation(Store& store, ComponentInstance& instance, ComponentInstance* lexical_parent, const ImportSource& imports)
-      : store_(store), self_(instance), lexical_parent_(lexical_parent), imports_(imports), types_(*instance.component->types) {}
+  Instantiation(Store& store, ComponentInstance& instance, ComponentInstance* lexical_parent,
+                const ImportSource& imports)
+      : store_(store),
+        self_(instance),
+        lexical_parent_(lexical_parent),
+        imports_(imports),
+        types_(*instance.component->types) {}
 
   Result<> run() {
     self_.lexical_parent = lexical_parent_;
@@ -56,9 +62,9 @@ class Instantiation {
     }
     if (FuncRef* start = (*instance)->start_function()) {
       RegisterArgs args;
-      self_.may_enter = false;
+      self_.gate.entered = 1;
       bool ok = store_.run_core({start->code, start->vmctx}, args, nullptr);
-      self_.may_enter = true;
+      self_.gate.entered = 0;
       if (!ok) return fail("{}", trap_of(&store_.context()).to_string());
     }
     auto& exports = self_.core_instances.emplace_back();
@@ -188,7 +194,8 @@ class Instantiation {
   Result<> define(const def::Export& d) {
     RuntimeItem item = item_of(d.item);
     self_.exports.exports[d.decl.name] = item;
-    if (auto* function = std::get_if<std::shared_ptr<RuntimeFunction>>(&item); function != nullptr && (*function)->name.empty()) {
+    if (auto* function = std::get_if<std::shared_ptr<RuntimeFunction>>(&item);
+        function != nullptr && (*function)->name.empty()) {
       (*function)->name = d.decl.name;
     } else if (auto* instance = std::get_if<std::shared_ptr<RuntimeInstance>>(&item)) {
       for (auto& [name, inner] : (*instance)->exports) {
@@ -328,7 +335,8 @@ class Instantiation {
       spec->lift.has_memory = spec->lift.has_realloc = true;
       context->host = function.host.get();
       context->async_type = types_[d.type].is_async;
-      for (ResourceId id : resource_occurrences(types_, d.type)) context->resource_list.push_back(self_.resources.at(id));
+      for (ResourceId id : resource_occurrences(types_, d.type))
+        context->resource_list.push_back(self_.resources.at(id));
       for (TypeId id : stream_occurrences(types_, d.type)) {
         context->streams.push_back(store_.intern_payload(self_.component->types, id, self_.resources));
       }
@@ -338,6 +346,9 @@ class Instantiation {
       spec->type = function.type;
       spec->lift = side_of_lift(function);
       fill_callee(store_, *context, function);
+    }
+    if (function.instance != nullptr) {
+      spec->eager = enters_one(*function.instance, self_);
     }
     context->spec = std::move(spec);
     context->function = self_.funcs[d.func];
@@ -366,6 +377,18 @@ class Instantiation {
         context->payload = store_.intern_payload(self_.component->types, d.type, self_.resources);
       }
     }
+    switch (d.builtin) {
+      case CanonBuiltin::ThreadNewIndirect:
+      case CanonBuiltin::ThreadSuspend:
+      case CanonBuiltin::ThreadSuspendThenResume:
+      case CanonBuiltin::ThreadYieldThenResume:
+      case CanonBuiltin::ThreadSuspendThenPromote:
+      case CanonBuiltin::ThreadYieldThenPromote: self_.gate.no_eager_calls = 1; break;
+      default: break;
+    }
+    if (d.builtin == CanonBuiltin::TaskReturn) {
+      context->return_key = self_.return_key(d.type, d.options.string_encoding, context->memory);
+    }
     if (d.builtin == CanonBuiltin::ThreadNewIndirect) {
       context->table = self_.core_tables[d.table].table;
       context->thread_type_id = canonical_id(d.thread_type);
@@ -384,12 +407,27 @@ class Instantiation {
 
 }  // namespace
 
+const ReturnKey* ComponentInstance::return_key(TypeId result, StringEncoding encoding,
+                                               const MemoryInstance* memory_of_result) {
+  const ComponentTypes& types = *component->types;
+  bool needs_memory =
+      result != kNoType && (contains_pointer(types, result) || flat_count(types, result) > kMaxFlatParams);
+  if (!needs_memory) memory_of_result = nullptr;
+  for (const auto& key : return_keys) {
+    bool same =
+        key->result == kNoType || result == kNoType ? key->result == result : types_equal(types, key->result, result);
+    if (same && key->encoding == encoding && key->memory == memory_of_result) return key.get();
+  }
+  return return_keys.emplace_back(std::make_unique<ReturnKey>(ReturnKey{result, encoding, memory_of_result})).get();
+}
+
 // The first call of a lowered function: makes its adapter's code (shared where another one has the same shape).
 extern "C" void* builtin_compile_adapter(AdapterContext* context) {
   Store& store = Store::of(context->store);
   auto code = store.engine().adapter(*context->spec);
   if (!code) return store.trap(TrapCode::NotSupported, code.error().message), nullptr;
   context->code = *code;
+  context->task_return = context->code->task_return;
   context->lower_entry = context->code->lower;
   return context->lower_entry;
 }
@@ -405,8 +443,8 @@ ImportSource import_from_items(const std::map<std::string, RuntimeItem, std::les
   };
 }
 
-Result<ComponentInstance*> instantiate(Store& store, std::shared_ptr<const Component> component, const ImportSource& imports,
-                                       std::string name) {
+Result<ComponentInstance*> instantiate(Store& store, std::shared_ptr<const Component> component,
+                                       const ImportSource& imports, std::string name) {
   auto made = std::make_unique<ComponentInstance>();
   made->component = component;
   made->name = name.empty() ? component->name : std::move(name);

@@ -122,7 +122,9 @@ std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type)
   return found;
 }
 
-std::string code_key(const AdapterSpec& spec) { return "a" + key_of(*spec.types, spec.type, spec.lower, spec.lift); }
+std::string code_key(const AdapterSpec& spec) {
+  return (spec.eager ? "e" : "a") + key_of(*spec.types, spec.type, spec.lower, spec.lift);
+}
 std::string code_key(const CopierSpec& spec) { return "c" + key_of(*spec.types, spec.element, spec.source, spec.destination); }
 
 const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTypes>& types, TypeId stream_or_future,

@@ -1,6 +1,8 @@
 // Stores and the engine: see abi/store.h.
 #include "abi/store.h"
 
+#include <utility>
+
 #include "abi/call.h"
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
@@ -79,10 +81,12 @@ Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
     : Strand(scheduler), engine_(engine), options_(options) {
   init_guest_context(&context_);
   context_.stack_exhausted = on_stack_exhausted;
+  context_.guest_entry_parked = eager_task_parked;
   context_.store = this;
   host_instance_ = std::make_unique<ComponentInstance>();
   host_instance_->store = this;
   host_instance_->name = "host";
+  refill();
 }
 
 Store::~Store() {
@@ -96,14 +100,23 @@ Store::~Store() {
   while (Task* task = tasks.front()) {
     tasks.remove(task);
     // A caller outside that was not told frees what it keeps for the answer.
-    if (task->state != TaskState::Resolved && task->on_resolve != nullptr) task->on_resolve(*task, false);
+    if (HostCaller* host = std::exchange(task->host, nullptr)) {
+      if (task->state != TaskState::Resolved) host->resolved(false);
+      delete host;
+    }
     while (Thread* thread = task->threads.front()) {
       task->threads.remove(thread);
       if (thread->fiber != nullptr) fiber_destroy(thread->fiber);
-      if (thread != &task->implicit) delete thread;
+      if (thread->is_explicit) delete static_cast<ExplicitThread*>(thread);
     }
-    delete task->call.arena;
-    delete task;
+    if (task->owns_call) delete task->call;
+    while (Lender* lender = task->lenders) {
+      task->lenders = lender->next;
+      delete lender;
+    }
+  }
+  for (Fiber* list : {static_cast<Fiber*>(context_.free_fibers), spare_fibers_}) {
+    while (list != nullptr) fiber_destroy(std::exchange(list, list->next_free));
   }
   auto free_records = [](ComponentInstance& instance) {
     instance.handles.for_each([](uint32_t, HandleRecord* record) {
@@ -116,7 +129,6 @@ Store::~Store() {
           delete handle;
           break;
         }
-        case HandleKind::Subtask: delete static_cast<Subtask*>(record); break;
         case HandleKind::StreamEnd:
         case HandleKind::FutureEnd: {
           auto* end = static_cast<CopyEnd*>(record);
@@ -124,7 +136,6 @@ Store::~Store() {
           delete end;
           break;
         }
-        case HandleKind::WaitableSet: delete static_cast<WaitableSet*>(record); break;
         case HandleKind::ErrorContext: delete static_cast<ErrorContext*>(record); break;
         default: break;
       }
@@ -149,32 +160,101 @@ bool Store::propagate_trap() {
   return true;
 }
 
-bool Store::run_core(CodePointer function, RegisterArgs& args, RegisterResults* results) {
-  Fiber* fiber = fiber_create(options_.stack_limit);
-  if (fiber == nullptr) {
-    trap(TrapCode::AllocationFailure, "no memory for a stack");
-    return false;
+// ---- records ----
+
+Task* Store::make_task() {
+  auto* task = static_cast<Task*>(context_.free_tasks);
+  if (task == nullptr) {
+    task = task_pool_.make();
+    task->implicit.task = task;
+    return task;
   }
+  context_.free_tasks = task->next_free;
+  task->subtask = nullptr;
+  task->parent = nullptr;
+  task->kind = 0;
+  task->state = TaskState::Initial;
+  task->implicit.state = Thread::State::Suspended;
+  return task;
+}
+
+void Store::recycle(Task* task) {
+  uint64_t result = task->result;  // of an eager task: its adapter still reads it
+  task->~Task();
+  new (task) Task;
+  task->result = result;
+  task->implicit.task = task;
+  if (!options_.eager_calls) return task_pool_.free(task);
+  task->implicit.state = Thread::State::Running;
+  task->next_free = static_cast<Task*>(context_.free_tasks);
+  context_.free_tasks = task;
+}
+
+Fiber* Store::take_fiber() {
+  for (auto* list : {&context_.free_fibers, reinterpret_cast<void**>(&spare_fibers_)}) {  // NOLINT
+    auto* fiber = static_cast<Fiber*>(*list);
+    if (fiber == nullptr) continue;
+    *list = fiber->next_free;
+    --fibers_kept_;
+    return fiber;
+  }
+  Fiber* fiber = fiber_create(options_.stack_limit);
+  if (fiber == nullptr) trap(TrapCode::AllocationFailure, "no memory for a stack");
+  return fiber;
+}
+
+void Store::put_fiber(Fiber* fiber) {
+  constexpr size_t kFibersKept = 64;  // tuning, no effect on correctness
+  if (fibers_kept_ >= kFibersKept) return fiber_destroy(fiber);
+  ++fibers_kept_;
+  fiber_reset(fiber);
+  void** list = options_.eager_calls ? &context_.free_fibers : reinterpret_cast<void**>(&spare_fibers_);  // NOLINT
+  fiber->next_free = static_cast<Fiber*>(*list);
+  *list = fiber;
+}
+
+void Store::refill() {
+  constexpr int kBatch = 8;
+  if (!options_.eager_calls) return;
+  if (context_.free_tasks == nullptr) {
+    for (int i = 0; i < kBatch; ++i) recycle(task_pool_.make());
+  }
+  if (context_.free_fibers == nullptr) {
+    fibers_kept_ = 0;
+    for (int i = 0; i < kBatch; ++i) {
+      if (Fiber* fiber = fiber_create(options_.stack_limit)) put_fiber(fiber);
+    }
+  }
+}
+
+bool Store::run_core(CodePointer function, RegisterArgs& args, RegisterResults* results) {
+  Fiber* fiber = take_fiber();
+  if (fiber == nullptr) return false;
   args.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
   fiber_prepare(fiber, function.code, &args);
   // Built-ins that would block find no thread to park: such code may not suspend.
-  Thread* thread = current;
+  Thread* thread = current();
   bool may_block = may_block_;
   may_block_ = false;
   FiberExit exit = fiber_enter(&context_, fiber);
   may_block_ = may_block;
-  CHECK(current == thread);
+  CHECK(exit == FiberExit::Abandoned || current() == thread);
   if (exit == FiberExit::Suspended) {
     trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
   } else if (exit == FiberExit::Finished && results != nullptr) {
     *results = fiber->results;
   }
-  fiber_destroy(fiber);
+  if (exit == FiberExit::Finished) {
+    put_fiber(fiber);
+  } else {
+    fiber_abandon(fiber);
+    fiber_destroy(fiber);
+  }
   return exit == FiberExit::Finished && !locked_down();
 }
 
 std::expected<std::vector<uint64_t>, Trap> Store::call_core(FuncRef* function, const FuncType& type,
-                                                             std::span<const uint64_t> args) {
+                                                            std::span<const uint64_t> args) {
   RegisterArgs registers;
   RegisterResults results;
   place_arguments(&context_, type, args, function->vmctx, registers);
@@ -210,6 +290,13 @@ void fill_callee(Store& store, AdapterContext& context, const RuntimeFunction& f
   context.post_return = function.post_return;
   context.async_type = types[function.type].is_async;
   context.lift_type = function.type;
+  if (function.options.is_async) {
+    TypeId result = types[function.type].element;
+    context.return_key = function.instance->return_key(result, function.options.string_encoding, function.memory);
+  } else if (context.async_type) {
+    context.callee_core =
+        std::make_shared<FuncType>(flatten_functype(types, function.options, function.type, CanonContext::Lift));
+  }
   for (ResourceId id : resource_occurrences(types, function.type)) {
     context.resource_list.push_back(function.instance->resources.at(id));
   }
@@ -238,10 +325,13 @@ AdapterContext* Store::host_adapter(const std::shared_ptr<RuntimeFunction>& func
 }
 
 namespace {
-struct HostResults {
+struct HostResults final : HostCaller {
   std::function<void(const void*)> done;
   std::unique_ptr<uint8_t[]> memory;
-  std::shared_ptr<RuntimeFunction> function;
+  std::shared_ptr<RuntimeFunction> callee;
+  void resolved(bool returned) override {
+    if (returned) done(memory.get());
+  }
 };
 }  // namespace
 
@@ -253,22 +343,21 @@ Result<> Store::start_call(std::shared_ptr<RuntimeFunction> function, const void
     auto code = engine_.adapter(*context->spec);
     if (!code) return std::unexpected(code.error());
     context->code = *code;
+    context->task_return = (*code)->task_return;
   }
   if (!may_enter_from(*function->instance, nullptr)) {
     trap(TrapCode::CannotEnter);
     return {};
   }
-  auto* results = new HostResults{std::move(done), std::make_unique<uint8_t[]>(result_bytes + 16), function};
+  auto results = std::make_unique<HostResults>();
+  results->done = std::move(done);
+  results->memory = std::make_unique<uint8_t[]>(result_bytes + 16);
+  results->callee = function;
+  results->call.host_params = const_cast<void*>(params);
+  results->call.host_results = results->memory.get();
   Task* task = new_task(*function->instance, context, nullptr);
-  task->call.task = task;
-  task->call.host_params = const_cast<void*>(params);
-  task->call.host_results = results->memory.get();
-  task->on_resolve_argument = results;
-  task->on_resolve = [](Task& resolved, bool returned) {
-    std::unique_ptr<HostResults> outcome(static_cast<HostResults*>(resolved.on_resolve_argument));
-    resolved.on_resolve_argument = nullptr;
-    if (returned) outcome->done(outcome->memory.get());
-  };
+  task->call = &results->call;
+  task->host = results.release();
   run_task(*task, nullptr);
   return {};
 }
@@ -298,8 +387,9 @@ bool Store::run_quantum(Worker&) {
       thread = pop_ready();
     }
     if (thread == nullptr) return !inbox_.empty();
-    ComponentInstance& instance = *thread->task->instance;
-    bool entered = thread->task->entered;
+    Thread& root = root_of(*thread);
+    ComponentInstance& instance = *root.task->instance;
+    bool entered = root.task->entered;
     if (!entered) enter_from(instance, nullptr);
     if (resume_thread(*this, thread, false) && !entered) leave_to(instance, nullptr);
   }
@@ -342,7 +432,8 @@ std::string Store::describe_deadlock() const {
       const std::string& instance = task->instance->name;
       fmt::format_to(std::back_inserter(text), "\n  task {} ({}) of {} {}", task->id,
                      task->adapter != nullptr ? task->adapter->spec->name : "a destructor",
-                     instance.empty() ? "a component instance" : "component instance " + instance, what_it_waits_for(thread));
+                     instance.empty() ? "a component instance" : "component instance " + instance,
+                     what_it_waits_for(thread));
     };
     if (task->threads.empty()) describe(task->implicit);
     for (const Thread* thread = task->threads.front(); thread != nullptr; thread = thread->task_next) describe(*thread);

@@ -1,6 +1,6 @@
-// A store: one tree of component instances and all that runs in it. It is a strand (scheduler/strand.h): one worker at a time
-// runs it, so nothing in here is locked. Its threads wait for events, stand in the ready queue, or run; its quantum takes ready
-// threads one by one. Spec: CanonicalABI.md, "Embedding API" (Store, invoke, tick).
+// A store: one tree of component instances and all that runs in it. It is a strand (scheduler/strand.h): one worker at
+// a time runs it, so nothing in here is locked. Its threads wait for events, stand in the ready queue, or run; its
+// quantum takes ready threads one by one. Spec: CanonicalABI.md, "Embedding API" (Store, invoke, tick).
 //
 // After a trap a store is in lockdown: no guest code of it runs again; what waits is freed with the store.
 //
@@ -22,6 +22,7 @@
 #include "abi/stream.h"
 #include "abi/task.h"
 #include "base/error.h"
+#include "base/pool.h"
 #include "jit/code.h"
 #include "jit/compiler.h"
 #include "jit/trap.h"
@@ -56,6 +57,13 @@ class Engine {
 
 struct StoreOptions {
   size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
+  bool eager_calls = true;       // adapters may enter callees themselves; off: the run time sees every call
+};
+
+// resume_thread's frames on the worker's stack, innermost first: who ran before the thread that was resumed.
+struct ResumeFrame {
+  Thread* previous;
+  ResumeFrame* outer;
 };
 
 // What belongs to a store and lives as long as it does: the state of its host interfaces.
@@ -79,17 +87,19 @@ class Store final : public Strand {
   // Runs guest core code to its end on a fresh fiber, at once (nested in whatever runs). It must not suspend: that is a
   // trap. False when it trapped (the trap is recorded).
   bool run_core(CodePointer function, RegisterArgs& args, RegisterResults* results);
-  // After something nested: if the store is in lockdown, makes the host function that is running abandon its fiber. True then.
+  // After something nested: if the store is in lockdown, makes the host function that is running abandon its fiber.
+  // True then.
   bool propagate_trap();
   // False while code runs that may not suspend (realloc, post-return, start functions, lowering).
   bool may_block() const { return may_block_; }
-  // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the error.
+  // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the
+  // error.
   std::expected<std::vector<uint64_t>, Trap> call_core(FuncRef* function, const FuncType& type,
-                                                        std::span<const uint64_t> args);
+                                                       std::span<const uint64_t> args);
 
-  // Starts a call of a component function; params is a tuple in host layout (AdapterContext of a host caller). `done` is called
-  // on the strand when the task has resolved, with the results tuple (owned by the call, valid during `done`); not at all
-  // after a trap.
+  // Starts a call of a component function; params is a tuple in host layout (AdapterContext of a host caller). `done`
+  // is called on the strand when the task has resolved, with the results tuple (owned by the call, valid during
+  // `done`); not at all after a trap.
   Result<> start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
                       std::function<void(const void* results)> done);
 
@@ -105,9 +115,21 @@ class Store final : public Strand {
   void attach(std::shared_ptr<StoreAttachment> attachment) { attachments_.push_back(std::move(attachment)); }
 
   // --- for the rest of abi/ ---
-  Thread* current = nullptr;               // the thread that runs; null in plain host code
-  // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see that
-  // anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store runs.
+  Thread* current() const { return static_cast<Thread*>(context_.current); }  // that runs; null in plain host code
+  void set_current(Thread* thread) { context_.current = thread; }
+  ResumeFrame* resume_frame = nullptr;
+  Thread* switch_to = nullptr;  // who is to run once the thread that runs has parked
+  // Records: of finished tasks, and fresh fibers; adapters take them from StoreContext. take_fiber: null after a trap.
+  Task* make_task();
+  void recycle(Task* task);
+  Fiber* take_fiber();
+  void put_fiber(Fiber* fiber);  // any state but Running and Suspended
+  void refill();                           // where adapters find none any more
+  Pool<Subtask> subtasks;
+  Pool<WaitableSet> waitable_sets;
+  // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see
+  // that anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store
+  // runs.
   Thread* atomic = nullptr;
   ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
   const std::vector<std::unique_ptr<ComponentInstance>>& instances() const { return instances_; }  // in order of making
@@ -117,13 +139,14 @@ class Store final : public Strand {
   AdapterContext* host_adapter(const std::shared_ptr<RuntimeFunction>& function);  // context for calls by the host
   // Ready queue.
   void make_ready(Thread& thread);
-  void remove_from_queue(Thread& thread);   // ready or blocked queue, if it is in one
-  Thread* pop_ready();                      // the next thread whose wait is over
+  void remove_from_queue(Thread& thread);  // ready or blocked queue, if it is in one
+  Thread* pop_ready();                     // the next thread whose wait is over
   // The next ready thread of one instance, not the one that holds its exclusive lock; null if there is none.
   Thread* pop_ready_of(const ComponentInstance& instance);
+  Thread* find_ready_of(const ComponentInstance& instance) const;
   bool has_ready() const { return !ready_.empty(); }
   void trap(TrapCode code, std::string detail = {}) { raise_trap(&context_, code, std::move(detail)); }
-  uint64_t next_task_id = 1;
+  uint32_t next_task_id = 1;
   // Names the cycle for a deadlock message: which task waits for what.
   std::string describe_deadlock() const;
   IntrusiveList<Task, &Task::store_prev, &Task::store_next> tasks;  // live ones
@@ -136,6 +159,9 @@ class Store final : public Strand {
   bool quantum_ended_ = false;
   StoreContext context_;
   ThreadQueue ready_;
+  Pool<Task> task_pool_;
+  Fiber* spare_fibers_ = nullptr;  // as StoreContext::free_fibers, where that must stay empty
+  size_t fibers_kept_ = 0;         // about so many are in these lists
   std::deque<std::function<void()>> inbox_;
   std::unique_ptr<ComponentInstance> host_instance_;
   std::vector<std::unique_ptr<ComponentInstance>> instances_;

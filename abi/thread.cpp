@@ -1,7 +1,9 @@
-// Threads: starting, running, parking and waking them. A thread runs on a fiber; a callback task between two events has none.
-// Waiting is event-driven: whoever makes a wait's condition true puts the thread into the store's ready queue, and the
-// condition is looked at again when it is taken out (another thread may have been quicker).
-// Spec: CanonicalABI.md, "Threads", "canon lift" (the callback loop).
+// Threads: starting, running, parking and waking them. A thread runs on a fiber; a callback task between two events has
+// none. Waiting is event-driven: whoever makes a wait's condition true puts the thread into the store's ready queue,
+// and the condition is looked at again when it is taken out (another thread may have been quicker). Spec:
+// CanonicalABI.md, "Threads", "canon lift" (the callback loop).
+#include <utility>
+
 #include "abi/call.h"
 #include "base/check.h"
 
@@ -12,7 +14,7 @@ enum CallbackCode : uint32_t { kExit = 0, kYield = 1, kWait = 2 };
 
 bool has_backpressure(const Task& task) {
   const ComponentInstance& instance = *task.instance;
-  return instance.backpressure > 0 || (task.needs_exclusive && instance.exclusive_thread != nullptr);
+  return instance.gate.backpressure > 0 || (task.needs_exclusive() && instance.exclusive_thread != nullptr);
 }
 
 void block_on_instance(Thread& thread, bool front) {
@@ -26,11 +28,6 @@ void block_on_instance(Thread& thread, bool front) {
   }
 }
 
-void release_exclusive(ComponentInstance& instance) {
-  instance.exclusive_thread = nullptr;
-  wake_blocked(instance);
-}
-
 // unregister_thread and exit_implicit_thread of the specification. False after a trap.
 bool exit_thread(Store& store, Thread& thread) {
   Task& task = *thread.task;
@@ -40,125 +37,115 @@ bool exit_thread(Store& store, Thread& thread) {
     store.trap(TrapCode::CanonicalAbi, "the task's last thread exited without `task.return` or `task.cancel`");
     return false;
   }
-  instance.threads.remove(thread.index);
+  if (thread.index != 0) instance.threads.remove(thread.index);
   thread.index = 0;
   if (instance.exclusive_thread == &thread) release_exclusive(instance);
-  if (thread.fiber != nullptr) fiber_destroy(thread.fiber);
+  if (thread.fiber != nullptr) store.put_fiber(thread.fiber);
   thread.fiber = nullptr;
   bool last = task.threads.empty();
-  if (last && task.entered) leave_to(instance, task.entered_from);
-  if (&thread != &task.implicit) delete &thread;
+  if (last && task.entered) leave_to(instance, task.adapter != nullptr ? task.adapter->caller : nullptr);
+  if (thread.is_explicit) delete static_cast<ExplicitThread*>(&thread);
   if (last) free_task(&task);
   return true;
 }
 
-// Gives the thread a fresh fiber for `function` with thread.registers. False after a trap.
-bool prepare_fiber(Store& store, Thread& thread, CodePointer function) {
-  if (thread.fiber == nullptr) thread.fiber = fiber_create(store.options().stack_limit);
-  if (thread.fiber == nullptr) {
-    store.trap(TrapCode::AllocationFailure, "no memory for a stack");
-    return false;
-  }
-  thread.registers.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
-  fiber_prepare(thread.fiber, function.code, &thread.registers);
+// Gives the thread a fresh fiber for `function`; `registers` are needed until it has been entered. False after a trap.
+bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterArgs& registers) {
+  if (thread.fiber == nullptr) thread.fiber = store.take_fiber();
+  if (thread.fiber == nullptr) return false;
+  registers.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
+  fiber_prepare(thread.fiber, function.code, &registers);
   return true;
 }
 
 enum class Begun { Running, Blocked, Gone, Trapped };
 
 // enter_implicit_thread and start: backpressure, the exclusive lock, registration; then a fiber for the callee.
-Begun begin_task(Store& store, Thread& thread, bool cancelled) {
+Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& registers) {
   Task& task = *thread.task;
   ComponentInstance& instance = *task.instance;
   if (task.counted_waiting) {
     task.counted_waiting = false;
-    --instance.num_waiting_to_enter;
+    --instance.gate.waiting;
     if (cancelled) {
       bool ok = resolve_task(task, false);
       free_task(&task);
       return ok ? Begun::Gone : Begun::Trapped;
     }
-  } else if (task.is_async_type && (has_backpressure(task) || instance.num_waiting_to_enter > 0)) {
+  } else if (task.is_async_type() && (has_backpressure(task) || instance.gate.waiting > 0)) {
     task.counted_waiting = true;
-    ++instance.num_waiting_to_enter;
+    ++instance.gate.waiting;
+    if (task.host == nullptr) {  // the parameters lie on the caller's stack
+      task.call = new Call(*task.call);
+      task.owns_call = true;
+    }
     start_waiting(thread, WaitKind::Enter, true);
     if (!has_backpressure(task)) wake_blocked(instance);
     return Begun::Blocked;
   }
-  if (task.needs_exclusive) {
+  if (task.needs_exclusive()) {
     CHECK(instance.exclusive_thread == nullptr);
     instance.exclusive_thread = &thread;
   }
-  if (register_thread(thread) == 0) return Begun::Trapped;
-  if (instance.num_waiting_to_enter > 0 && !task.needs_exclusive) wake_blocked(instance);
+  task.threads.push_back(&thread);
+  if (instance.gate.waiting > 0 && !task.needs_exclusive()) wake_blocked(instance);
   task.state = TaskState::Started;
   if (task.subtask != nullptr) {
     task.subtask->state = SubtaskState::Started;
     progress(*task.subtask);
   }
-  thread.registers = {};
-  if (task.adapter == nullptr) {  // a resource's destructor: one i32
-    thread.registers.ints[1] = task.call.params[0];
-    return prepare_fiber(store, thread, task.destructor) ? Begun::Running : Begun::Trapped;
+  CodePointer function;
+  if (task.adapter == nullptr) {
+    function = task.host->function;
+    registers.ints[1] = task.host->call.params[0];
+  } else {
+    function = {task.adapter->code->start, task.adapter};
+    registers.ints[1] = reinterpret_cast<uint64_t>(&task);  // NOLINT
   }
-  thread.registers.ints[1] = reinterpret_cast<uint64_t>(&task.call);  // NOLINT
-  return prepare_fiber(store, thread, {task.adapter->code->start, task.adapter}) ? Begun::Running : Begun::Trapped;
+  return prepare_fiber(store, thread, function, registers) ? Begun::Running : Begun::Trapped;
 }
 
 // A callback task's event has come: its callback gets a fresh fiber.
-bool begin_callback(Store& store, Thread& thread, Event event) {
+bool begin_callback(Store& store, Thread& thread, Event event, RegisterArgs& registers) {
   Task& task = *thread.task;
   CHECK(task.instance->exclusive_thread == nullptr);
   task.instance->exclusive_thread = &thread;
   thread.is_callback = false;
-  thread.registers = {};
-  thread.registers.ints[1] = static_cast<uint32_t>(event.code);
-  thread.registers.ints[2] = event.index;
-  thread.registers.ints[3] = event.payload;
-  return prepare_fiber(store, thread, task.adapter->callback);
+  registers.ints[1] = static_cast<uint32_t>(event.code);
+  registers.ints[2] = event.index;
+  registers.ints[3] = event.payload;
+  return prepare_fiber(store, thread, task.adapter->callback, registers);
 }
 
-// What a callback task's core function or callback returned. Sets `event` if the next callback is due at once.
-enum class Next { Exited, Waits, Again, Trapped };
-Next after_callback(Store& store, Thread& thread, uint32_t packed, Event* event) {
-  Task& task = *thread.task;
-  ComponentInstance& instance = *task.instance;
-  uint32_t code = packed & 0xF;
-  if (code == kExit) return exit_thread(store, thread) ? Next::Exited : Next::Trapped;
-  if (code > kWait) {
-    store.trap(TrapCode::CanonicalAbi, fmt::format("unsupported callback code {}", code));
-    return Next::Trapped;
-  }
-  WaitableSet* set = nullptr;
-  if (code == kWait) {
-    set = instance.handles.get_as<WaitableSet>(packed >> 4, HandleKind::WaitableSet);
-    if (set == nullptr) {
-      store.trap(TrapCode::UnknownHandle, fmt::format("unknown waitable set {} in a callback's result", packed >> 4));
-      return Next::Trapped;
+// A sync lift that an adapter began has ended after its caller's adapter was left: lifts the results, resolves the
+// task.
+bool complete(Store& store, Task& task) {
+  const AdapterContext& adapter = *task.adapter;
+  const FuncType& core = *adapter.callee_core;
+  RegisterArgs registers;
+  const RegisterResults& results = task.implicit.fiber->results;
+  registers.ints[1] = reinterpret_cast<uint64_t>(&task);  // NOLINT
+  if (!core.results.empty()) {
+    ValKind kind = core.results[0].kind;
+    if (kind == ValKind::F32 || kind == ValKind::F64) {
+      __builtin_memcpy(&registers.ints[2], results.xmm0, kind == ValKind::F32 ? 4 : 8);
+    } else {
+      registers.ints[2] = kind == ValKind::I32 ? static_cast<uint32_t>(results.rax) : results.rax;
     }
   }
-  fiber_destroy(thread.fiber);  // no stack while it waits
-  thread.fiber = nullptr;
-  if (deliver_pending_cancel(task, true)) {
-    instance.exclusive_thread = nullptr;
-    *event = {EventCode::TaskCancelled, 0, 0};
-    return Next::Again;
-  }
-  release_exclusive(instance);
-  thread.is_callback = true;
-  thread.wait_set = set;
-  start_waiting(thread, set != nullptr ? WaitKind::Set : WaitKind::Yield, true);
-  return Next::Waits;
+  return store.run_core({adapter.code->complete, task.adapter}, registers, nullptr);
 }
 
 // Runs `thread` until it parks or exits. The thread to switch to, if it asked for one. False after a trap.
-bool run_once(Store& store, Thread& thread, bool cancelled, Thread** switch_to) {
+bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to) {
+  resumed.cancelled = cancelled;
+  Thread& thread = root_of(resumed);
   Task& task = *thread.task;
-  thread.cancelled = cancelled;
+  RegisterArgs registers;
   if (thread.fiber == nullptr && thread.is_explicit) {
-    thread.registers = {};
-    thread.registers.ints[1] = thread.argument;
-    if (!prepare_fiber(store, thread, thread.function)) return false;
+    auto& made = static_cast<ExplicitThread&>(thread);
+    registers.ints[1] = made.argument;
+    if (!prepare_fiber(store, thread, made.function, registers)) return false;
   } else if (thread.fiber == nullptr && thread.is_callback) {
     Event event;
     if (cancelled) {
@@ -167,80 +154,126 @@ bool run_once(Store& store, Thread& thread, bool cancelled, Thread** switch_to) 
       event = take_event(*thread.wait_set);
     }
     thread.wait_set = nullptr;
-    if (!begin_callback(store, thread, event)) return false;
+    if (!begin_callback(store, thread, event, registers)) return false;
   } else if (thread.fiber == nullptr) {
-    switch (begin_task(store, thread, cancelled)) {
+    switch (begin_task(store, thread, cancelled, registers)) {
       case Begun::Running: break;
       case Begun::Blocked: return true;
       case Begun::Gone: return true;
       case Begun::Trapped: return false;
     }
   }
-  for (;;) {
-    thread.state = Thread::State::Running;
-    switch (fiber_enter(&store.context(), thread.fiber)) {
-      case FiberExit::Abandoned:
-        CHECK(store.locked_down());
-        return false;
-      case FiberExit::Suspended:
-        if (store.locked_down()) return false;
-        *switch_to = thread.switch_to;
-        thread.switch_to = nullptr;
-        return true;
-      case FiberExit::Finished: break;
-    }
-    if (&thread == &task.implicit && task.is_callback) {
-      Event event;
-      switch (after_callback(store, thread, static_cast<uint32_t>(thread.fiber->results.rax), &event)) {
-        case Next::Exited:
-        case Next::Waits: return true;
-        case Next::Trapped: return false;
-        case Next::Again:
-          if (!begin_callback(store, thread, event)) return false;
-          continue;
-      }
-    }
-    if (task.adapter == nullptr && !resolve_task(task, true)) return false;
-    return exit_thread(store, thread);
+  resumed.state = thread.state = Thread::State::Running;
+  switch (fiber_enter(&store.context(), thread.fiber)) {
+    case FiberExit::Abandoned:
+      CHECK(store.locked_down());
+      abandon_eager_tasks(store, thread);
+      fiber_abandon(thread.fiber);
+      return false;
+    case FiberExit::Suspended:
+      if (store.locked_down()) return false;
+      *switch_to = std::exchange(store.switch_to, nullptr);
+      return true;
+    case FiberExit::Finished: break;
   }
+  if (&thread == &task.implicit && task.is_callback()) {
+    auto packed = static_cast<uint32_t>(thread.fiber->results.rax);
+    if ((packed & 0xF) == kExit) return exit_thread(store, thread);
+    store.put_fiber(thread.fiber);  // no stack while it waits
+    thread.fiber = nullptr;
+    return wait_for_callback(store, task, packed);
+  }
+  if (&thread == &task.implicit && task.by_adapter && !task.is_async_lift() && !complete(store, task)) return false;
+  if (task.adapter == nullptr && !resolve_task(task, true)) return false;
+  return exit_thread(store, thread);
 }
 
 }  // namespace
 
-bool resume_thread(Store& store, Thread* thread, bool cancelled) {
-  while (thread != nullptr) {
-    CHECK(thread->state != Thread::State::Running);
-    if (thread->state == Thread::State::Waiting) stop_waiting(*thread);
-    Thread* previous = store.current;
-    store.current = thread;
-    Thread* switch_to = nullptr;
-    bool ok = run_once(store, *thread, cancelled, &switch_to);
-    store.current = previous;
-    if (!ok) return false;
-    thread = switch_to;
-    cancelled = false;
+Thread& root_of(Thread& thread) {
+  Thread* root = &thread;
+  while (root->fiber == nullptr && !root->task->detached) root = root->task->parent;
+  return *root;
+}
+
+void release_exclusive(ComponentInstance& instance) {
+  instance.exclusive_thread = nullptr;
+  wake_blocked(instance);
+}
+
+bool wait_for_callback(Store& store, Task& task, uint32_t packed) {
+  Thread& thread = task.implicit;
+  ComponentInstance& instance = *task.instance;
+  uint32_t code = packed & 0xF;
+  if (code > kWait) {
+    store.trap(TrapCode::CanonicalAbi, fmt::format("unsupported callback code {}", code));
+    return false;
   }
+  WaitableSet* set = nullptr;
+  if (code == kWait) {
+    set = instance.handles.get_as<WaitableSet>(packed >> 4, HandleKind::WaitableSet);
+    if (set == nullptr) {
+      store.trap(TrapCode::UnknownHandle, fmt::format("unknown waitable set {} in a callback's result", packed >> 4));
+      return false;
+    }
+  }
+  release_exclusive(instance);
+  thread.state = Thread::State::Suspended;
+  thread.is_callback = true;
+  thread.wait_set = set;
+  if (task.state == TaskState::PendingCancel) {
+    // Due at once, and nobody else is to come first.
+    task.state = TaskState::CancelDelivered;
+    return resume_thread(store, &thread, true);
+  }
+  start_waiting(thread, set != nullptr ? WaitKind::Set : WaitKind::Yield, true);
   return true;
 }
 
-void park(Store& store, Thread& thread, Continuation continuation, void* argument) {
-  CHECK(&thread == store.current);
+bool resume_thread(Store& store, Thread* thread, bool cancelled) {
+  ResumeFrame frame{store.current(), store.resume_frame};
+  store.resume_frame = &frame;
+  bool ok = true;
+  while (ok && thread != nullptr) {
+    CHECK(thread->state != Thread::State::Running);
+    if (thread->state == Thread::State::Waiting) stop_waiting(*thread);
+    store.set_current(thread);
+    Thread* switch_to = nullptr;
+    ok = run_once(store, *thread, cancelled, &switch_to);
+    thread = switch_to;
+    cancelled = false;
+  }
+  store.set_current(frame.previous);
+  store.resume_frame = frame.outer;
+  return ok;
+}
+
+uint64_t park(Store& store, Thread& thread, Continuation continuation, void* argument) {
+  CHECK(&thread == store.current());
   if (thread.state == Thread::State::Running) thread.state = Thread::State::Suspended;
+  if (thread.fiber == nullptr && thread.wait != WaitKind::HostCall) {
+    // A function that is not async, on its caller's fiber: others of its instance run in here until its wait is over.
+    while (!ready_now(thread)) {
+      Thread* other = store.pop_ready_of(*thread.task->instance);
+      if (other == nullptr) {
+        return store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning"), 0;
+      }
+      if (!resume_thread(store, other, false)) return store.propagate_trap(), 0;
+    }
+    stop_waiting(thread);
+    thread.state = Thread::State::Running;
+    thread.cancelled = false;
+    return continuation(&store.context(), argument);
+  }
   request_suspend(&store.context(), continuation, argument);
+  return 0;
 }
 
 void start_waiting(Thread& thread, WaitKind kind, bool cancellable) {
   thread.state = Thread::State::Waiting;
   thread.wait = kind;
   thread.cancellable = cancellable;
-  if (kind == WaitKind::Set) {
-    WaitableSet& set = *thread.wait_set;
-    ++set.num_waiting;
-    thread.wait_prev = set.last_waiter;
-    thread.wait_next = nullptr;
-    (set.last_waiter != nullptr ? set.last_waiter->wait_next : set.first_waiter) = &thread;
-    set.last_waiter = &thread;
-  }
+  if (kind == WaitKind::Set) thread.wait_set->add_waiter(thread);
   if (kind == WaitKind::Enter) {
     block_on_instance(thread, false);
   } else if (kind == WaitKind::Yield || ready_now(thread)) {
@@ -250,13 +283,7 @@ void start_waiting(Thread& thread, WaitKind kind, bool cancellable) {
 
 void stop_waiting(Thread& thread) {
   Store& store = *thread.task->instance->store;
-  if (thread.wait == WaitKind::Set) {
-    WaitableSet& set = *thread.wait_set;
-    --set.num_waiting;
-    (thread.wait_prev != nullptr ? thread.wait_prev->wait_next : set.first_waiter) = thread.wait_next;
-    (thread.wait_next != nullptr ? thread.wait_next->wait_prev : set.last_waiter) = thread.wait_prev;
-    thread.wait_prev = thread.wait_next = nullptr;
-  }
+  if (thread.wait == WaitKind::Set) thread.wait_set->remove_waiter(thread);
   store.remove_from_queue(thread);
   thread.wait = WaitKind::None;
   thread.cancellable = false;
@@ -280,14 +307,15 @@ bool ready_now(const Thread& thread) {
   return false;
 }
 
-uint32_t register_thread(Thread& thread) {
+uint32_t thread_index(Thread& thread) {
+  if (thread.index != 0) return thread.index;
   ComponentInstance& instance = *thread.task->instance;
   thread.index = instance.threads.add(&thread);
-  if (thread.index == 0) {
-    instance.store->trap(TrapCode::CanonicalAbi, "the thread table is full");
-    return 0;
+  if (thread.index == 0) instance.store->trap(TrapCode::CanonicalAbi, "the thread table is full");
+  if (!thread.task->detached) {  // else it is in there
+    thread.task->threads.push_back(&thread);
+    thread.task->dirty = 1;
   }
-  thread.task->threads.push_back(&thread);
   return thread.index;
 }
 
@@ -329,18 +357,23 @@ Thread* Store::pop_ready() {
   return nullptr;
 }
 
-Thread* Store::pop_ready_of(const ComponentInstance& instance) {
+Thread* Store::find_ready_of(const ComponentInstance& instance) const {
   for (Thread* thread = ready_.front(); thread != nullptr; thread = thread->queue_next) {
     // What needs the instance's stack to itself stays where it is: the call that waits for this is using it.
     const Task& task = *thread->task;
-    bool exclusive = thread == instance.exclusive_thread || (task.needs_exclusive && thread == &task.implicit);
-    if (task.instance == &instance && !exclusive && ready_now(*thread)) {
-      ready_.remove(thread);
-      thread->queued = false;
-      return thread;
-    }
+    bool exclusive = thread == instance.exclusive_thread || (task.needs_exclusive() && thread == &task.implicit);
+    if (task.instance == &instance && !exclusive && ready_now(*thread)) return thread;
   }
   return nullptr;
+}
+
+Thread* Store::pop_ready_of(const ComponentInstance& instance) {
+  Thread* thread = find_ready_of(instance);
+  if (thread != nullptr) {
+    ready_.remove(thread);
+    thread->queued = false;
+  }
+  return thread;
 }
 
 }  // namespace wjit

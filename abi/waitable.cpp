@@ -13,6 +13,22 @@ static void wake_waiter(WaitableSet& set) {
   if (set.first_waiter != nullptr) set.first_waiter->task->instance->store->make_ready(*set.first_waiter);
 }
 
+void WaitableSet::add_waiter(Thread& thread) {
+  Thread** link = &first_waiter;
+  while (*link != nullptr) link = &(*link)->wait_next;
+  *link = &thread;
+  thread.wait_next = nullptr;
+  ++num_waiting;
+}
+
+void WaitableSet::remove_waiter(Thread& thread) {
+  Thread** link = &first_waiter;
+  while (*link != &thread) link = &(*link)->wait_next;
+  *link = thread.wait_next;
+  thread.wait_next = nullptr;
+  --num_waiting;
+}
+
 void set_pending(Waitable& waitable) {
   if (waitable.pending) return;
   waitable.pending = true;

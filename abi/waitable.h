@@ -51,8 +51,10 @@ struct WaitableSet : HandleRecord {
   IntrusiveList<Waitable, &Waitable::set_prev, &Waitable::set_next> members;
   IntrusiveList<Waitable, &Waitable::ready_prev, &Waitable::ready_next> ready;  // those with an event, oldest first
   uint32_t num_waiting = 0;         // threads that wait on it
-  Thread* first_waiter = nullptr;   // list through Thread::wait_prev and wait_next, oldest first
-  Thread* last_waiter = nullptr;
+  Thread* first_waiter = nullptr;   // list through Thread::wait_next, oldest first
+  // Linear in the number of waiters: there is hardly ever more than one.
+  void add_waiter(Thread& thread);
+  void remove_waiter(Thread& thread);
 };
 
 // Gives the waitable an event and makes its waiter ready. Idempotent while one is pending.

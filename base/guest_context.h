@@ -36,11 +36,14 @@ struct GuestContext {
   // Called on the worker's stack by __morestack when the fiber's stack limit is reached (then the fiber is abandoned);
   // set by the engine: it records the trap. guest_sp and guest_fp are set as for a host call.
   void (*stack_exhausted)(GuestContext*) = nullptr;
+  // Called on the worker's stack when a fiber that guest code entered (scheduler/fiber.h, "Entered by guest code") parks:
+  // its value is what the code that entered it gets. Set by abi.
+  uint64_t (*guest_entry_parked)(GuestContext*, Fiber*) = nullptr;
 };
 
 namespace guest_context_offset {
 constexpr size_t host_sp = 0, guest_sp = 8, guest_fp = 16, fiber = 24, request = 32, park = 40, abandon = 48,
-                 stack_exhausted = 56;
+                 stack_exhausted = 56, guest_entry_parked = 64;
 }
 static_assert(offsetof(GuestContext, host_sp) == guest_context_offset::host_sp);
 static_assert(offsetof(GuestContext, guest_sp) == guest_context_offset::guest_sp);
@@ -50,6 +53,7 @@ static_assert(offsetof(GuestContext, request) == guest_context_offset::request);
 static_assert(offsetof(GuestContext, park) == guest_context_offset::park);
 static_assert(offsetof(GuestContext, abandon) == guest_context_offset::abandon);
 static_assert(offsetof(GuestContext, stack_exhausted) == guest_context_offset::stack_exhausted);
+static_assert(offsetof(GuestContext, guest_entry_parked) == guest_context_offset::guest_entry_parked);
 
 // Register state at the start of a guest function: the C calling convention's integer and vector argument registers.
 // ints[0] is the context (vmctx). What does not fit goes through StoreContext::argument_area (ir/signature.h).

@@ -33,15 +33,21 @@ struct StoreContext : GuestContext {
   static constexpr size_t kArgumentSlots = 1024;
   void* store = nullptr;         // abi::Store, for host functions
   struct Trap* trap = nullptr;   // owned; the store's trap once there is one (jit/trap.h)
+  void* current = nullptr;       // abi::Thread that runs; null in plain host code. Adapters read and write it
+  void* free_tasks = nullptr;    // abi::Task and Fiber records for calls that adapters make without the run time
+  void* free_fibers = nullptr;
   alignas(16) uint8_t argument_area[kArgumentSlots][16] = {};
 };
 
 namespace store_context_offset {
-constexpr size_t argument_area = (sizeof(GuestContext) + 2 * sizeof(void*) + 15) / 16 * 16;
+constexpr size_t current = sizeof(GuestContext) + 2 * sizeof(void*), free_tasks = current + 8, free_fibers = current + 16;
+constexpr size_t argument_area = (sizeof(GuestContext) + 5 * sizeof(void*) + 15) / 16 * 16;
 }
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winvalid-offsetof"  // a base class with members: fine with every compiler we use
 static_assert(offsetof(StoreContext, argument_area) == store_context_offset::argument_area);
+static_assert(offsetof(StoreContext, current) == store_context_offset::current);
+static_assert(offsetof(StoreContext, free_fibers) == store_context_offset::free_fibers);
 #pragma clang diagnostic pop
 
 // What call_indirect, call_ref and imports call. A `funcref` value is a FuncRef*, null for ref.null.

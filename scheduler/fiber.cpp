@@ -17,6 +17,10 @@ static_assert(offsetof(Fiber, sp) == 0 && offsetof(Fiber, limit) == 8 && offseto
 static_assert(offsetof(Fiber, context) == 24 && offsetof(Fiber, entry) == 32 && offsetof(Fiber, args) == 40);
 static_assert(offsetof(Fiber, continuation) == 48 && offsetof(Fiber, continuation_argument) == 56);
 static_assert(offsetof(Fiber, results) == 64 && offsetof(Fiber, state) == 96 && offsetof(Fiber, current) == 112);
+static_assert(offsetof(Fiber, guest_return) == fiber_offset::guest_return && offsetof(Fiber, guest_sp) == fiber_offset::guest_sp);
+static_assert(offsetof(Fiber, guest_fp) == fiber_offset::guest_fp && offsetof(Fiber, guest_limit) == fiber_offset::guest_limit);
+static_assert(offsetof(Fiber, guest_fiber) == fiber_offset::guest_fiber && offsetof(Fiber, guest_saved) == fiber_offset::guest_saved);
+static_assert(offsetof(Fiber, next_free) == fiber_offset::next_free);
 static_assert(static_cast<uint32_t>(FiberState::Running) == 1 && static_cast<uint32_t>(FiberState::Suspended) == 2 &&
               static_cast<uint32_t>(FiberState::Finished) == 3 && static_cast<uint32_t>(FiberState::Abandoned) == 4);
 static_assert(sizeof(FiberExit) == 4 && static_cast<uint32_t>(HostRequest::Suspend) == 1);
@@ -62,18 +66,24 @@ Fiber* fiber_create(size_t stack_limit) {
   Segment* segment = segment_allocate(kFirstSegmentBytes, kFiberBytes);
   if (!segment) return nullptr;
   Fiber* fiber = new (segment->top) Fiber;
-  fiber->first = fiber->current = segment;
+  fiber->first = segment;
+  fiber_reset(fiber);
   fiber->stack_bytes = segment->bytes;
   fiber->stack_limit = stack_limit;
   return fiber;
 }
 
-void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args) {
+void fiber_reset(Fiber* fiber) {
   CHECK(fiber->state != FiberState::Running && fiber->state != FiberState::Suspended);
   fiber->state = FiberState::Fresh;
   fiber->sp = fiber->first->top;
   fiber->limit = fiber->first->limit;
   fiber->current = fiber->first;
+  fiber->guest_return = nullptr;
+}
+
+void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args) {
+  fiber_reset(fiber);
   fiber->resume = reinterpret_cast<void*>(&wjit_fiber_begin);
   fiber->entry = entry;
   fiber->args = args;
@@ -136,6 +146,8 @@ void fiber_destroy(Fiber* fiber) {
   free_after(fiber, fiber->first);
   segment_free(fiber->first);  // the Fiber goes with it
 }
+
+void fiber_abandon(Fiber* fiber) { fiber->state = FiberState::Abandoned; }
 
 GuestContext* current_guest_context() { return wjit_current_context; }
 

@@ -13,6 +13,12 @@
 // A host function may enter other fibers (nested fiber_enter on the worker's stack): entries are strictly last-in
 // first-out, and no suspended fiber ever has a host frame. Destroying a suspended fiber is freeing its segments.
 //
+// Entered by guest code: an adapter may enter a Fresh fiber without leaving for the worker's stack (abi/adapter_enter.cpp emits
+// the switch). It fills the guest_* fields, takes the fiber's sp and limit, and calls. When the callee returns, the adapter
+// takes its own stack back and nothing else has happened. When the callee parks instead, wjit_fiber_park asks
+// context->guest_entry_parked what to tell the adapter and goes back to it; from then on the fiber is one like any other:
+// its oldest frame returns to wjit_fiber_returned.
+//
 // States:  Fresh ──enter──▶ Running ──park──▶ Suspended ──enter──▶ Running ──▶ Finished | Abandoned
 // All functions: on the worker that runs the fiber's strand. Tests: test/unit/fiber_test.cpp.
 #pragma once
@@ -49,11 +55,27 @@ struct Fiber {
   Segment* current = nullptr;  // the one it stands on (as far as known in host code)
   size_t stack_bytes = 0;      // of all its segments
   size_t stack_limit = 0;      // growth beyond it is the trap `call stack exhausted`
+  // Entered by guest code: the stack to go back to. guest_return is null for all others.
+  void* guest_return = nullptr;      // 136: address in the adapter where a parked callee's status is taken
+  void* guest_sp = nullptr;          // 144
+  void* guest_fp = nullptr;          // 152
+  void* guest_limit = nullptr;       // 160
+  Fiber* guest_fiber = nullptr;      // 168: context->fiber of the adapter
+  void* guest_saved[4] = {};         // 176: r12 to r15
+  Fiber* next_free = nullptr;        // 208: in a pool of Fresh fibers (abi/store.h)
+  uint64_t saved[2] = {};            // for whoever suspends: what its continuation needs
 };
+
+namespace fiber_offset {
+constexpr size_t sp = 0, limit = 8, guest_return = 136, guest_sp = 144, guest_fp = 152, guest_limit = 160, guest_fiber = 168,
+                 guest_saved = 176, next_free = 208;
+}
 
 // A fiber with its first segment from this thread's cache. `stack_limit` in bytes, all segments together. Null when
 // memory cannot be had.
 Fiber* fiber_create(size_t stack_limit);
+// Makes a Finished fiber Fresh again, for an entry by guest code.
+void fiber_reset(Fiber* fiber);
 // Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more).
 void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args);
 // Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber
@@ -64,6 +86,8 @@ FiberExit fiber_enter(GuestContext* context, Fiber* fiber);
 void fiber_trim(Fiber* fiber);
 // Frees segments; any state but Running.
 void fiber_destroy(Fiber* fiber);
+// A trap left the fiber while it ran, or while it waited for a fiber that it had entered: Abandoned.
+void fiber_abandon(Fiber* fiber);
 
 // For a host function called from guest code: makes its stub park the fiber. The function's own result is ignored.
 void request_suspend(GuestContext* context, Continuation continuation, void* argument);

@@ -4,7 +4,8 @@
 #   wjit_fiber_enter(context, fiber)   worker stack -> fiber, at fiber->resume; returns when the fiber leaves it
 #     wjit_fiber_begin                 resume address of a Fresh fiber: registers from fiber->args, call fiber->entry
 #     wjit_fiber_continue              resume address of a Suspended one: continuation on the worker stack, then guest
-#   wjit_fiber_park, wjit_fiber_abandon  from a stub on the worker stack, rbx = context: back out of wjit_fiber_enter
+#   wjit_fiber_park, wjit_fiber_abandon  from a stub on the worker stack, rbx = context: back out of wjit_fiber_enter, or (park)
+#                                    to the adapter that entered the fiber
 #   __morestack                        called by a guest prologue whose frame does not fit; r10 = frame size
 #
 # Every switch goes by `jmp` to a saved address: a `ret` to an address that no `call` pushed is mispredicted every time.
@@ -17,6 +18,7 @@
 .set context_fiber, 24
 .set context_request, 32
 .set context_stack_exhausted, 56
+.set context_guest_entry_parked, 64
 # Fiber (scheduler/fiber.h)
 .set fiber_sp, 0
 .set fiber_limit, 8
@@ -29,6 +31,12 @@
 .set fiber_results, 64
 .set fiber_state, 96
 .set fiber_current, 112
+.set fiber_guest_return, 136
+.set fiber_guest_sp, 144
+.set fiber_guest_fp, 152
+.set fiber_guest_limit, 160
+.set fiber_guest_fiber, 168
+.set fiber_guest_saved, 176
 .set state_running, 1
 .set state_suspended, 2
 .set state_finished, 3
@@ -179,6 +187,9 @@ wjit_fiber_begin:
     movaps 144(%r11), %xmm6
     movaps 160(%r11), %xmm7
     call *%r10
+.globl wjit_fiber_returned
+.hidden wjit_fiber_returned
+wjit_fiber_returned:
     mov context_fiber(%rbx), %rcx       # rbx: kept by the guest, as the C calling convention has it
     mov %rax, fiber_results(%rcx)
     movaps %xmm0, fiber_results+16(%rcx)
@@ -212,8 +223,45 @@ wjit_fiber_park:
     mov %rdx, fiber_resume(%rcx)
     movl $state_suspended, fiber_state(%rcx)
     movl $request_return, context_request(%rbx)
+    cmpq $0, fiber_guest_return(%rcx)
+    jne 1f
     mov $exit_suspended, %eax
     LEAVE
+    # Guest code entered it. What that needs goes to the worker's stack first: while guest_entry_parked runs, other threads
+    # may, and with them this fiber.
+1:  push fiber_guest_return(%rcx)
+    push fiber_guest_sp(%rcx)
+    push fiber_guest_fp(%rcx)
+    push fiber_guest_limit(%rcx)
+    push fiber_guest_fiber(%rcx)
+    push fiber_guest_saved(%rcx)
+    push fiber_guest_saved+8(%rcx)
+    push fiber_guest_saved+16(%rcx)
+    push fiber_guest_saved+24(%rcx)
+    sub $8, %rsp
+    movq $0, fiber_guest_return(%rcx)
+    lea wjit_fiber_returned(%rip), %rdx
+    mov %rdx, -8(%rcx)                  # the return address of its oldest frame, right below the Fiber
+    mov %rbx, %rdi
+    mov %rcx, %rsi
+    call *context_guest_entry_parked(%rbx)
+    cmpl $request_return, context_request(%rbx)
+    jne wjit_fiber_abandon
+    add $8, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rcx
+    mov %rcx, context_fiber(%rbx)
+    pop %rcx
+    mov %rcx, %fs:stack_limit
+    pop %rbp
+    pop %rcx
+    pop %rsi
+    mov %rcx, %rsp
+    mov $1, %edx                        # parked; rax: guest_entry_parked's value
+    jmp *%rsi
     .cfi_endproc
 .size wjit_fiber_park, .-wjit_fiber_park
 

@@ -38,33 +38,49 @@
   (instance (instantiate $Caller (with "sync" (func $callee "sync")) (with "callback" (func $callee "callback"))
     (with "stackful" (func $callee "stackful")) (with "text" (func $callee "text")) (with "choice" (func $callee "choice")))))
 
-;; Sync to sync: the flat result goes back through the call; the callee's side resolves it. A u8 is cut to its width.
-;; CHECK: define void @"Caller -> sync.finish"
+;; Sync to sync: `slow` leaves the call to the run time; `lower` enters the callee itself, on its own stack, if nothing stands
+;; against it (caller's may_leave, callee's gate, a free task record), and calls the run time only if the record changed
+;; meanwhile. A u8 is cut to its width.
+;; CHECK: define i32 @"Caller -> sync.slow"(ptr %0, i32 %1)
+;; CHECK: [[WORD:%.*]] = call i64 @wjit.abi.call(
 ;; CHECK: define i32 @"Caller -> sync.lower"(ptr %0, i32 %1) [[ATTRIBUTES:#[0-9]+]]
-;; CHECK: call i32 @wjit.abi.call(
-;; CHECK: ret i32
-;; CHECK: define i32 @"Caller -> sync.start"(ptr %0, ptr %1)
+;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
+;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
+;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
+;; CHECK-NOT: asm sideeffect
 ;; CHECK: trunc i32 {{.*}} to i8
 ;; CHECK: call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
-;; CHECK: call void @"Caller -> sync.finish"
+;; CHECK: call i64 @wjit.abi.finish_task(
+;; CHECK: slow:
+;; CHECK-NEXT: call i32 @"Caller -> sync.slow"(ptr %0, i32 %1)
+;; CHECK: define i32 @"Caller -> sync.start"(ptr %0, ptr %1)
 ;; CHECK: call void @wjit.abi.resolve(
 ;; CHECK: ret i32 0
-;; CHECK: attributes [[ATTRIBUTES]] = { {{.*}}"split-stack"
 
-;; Async to callback: the result is stored behind the return pointer, which is checked; `start` returns the callback code.
-;; CHECK: define void @"Caller -> callback.finish"
-;; CHECK: icmp ugt i64
-;; CHECK: call void @wjit.trap(
-;; CHECK: store i32
+;; Async to callback: the callee runs on a fresh fiber (the stack limit at %fs:0x70 changes with the stack); if it parks, or returns
+;; another code than EXIT, `lower` returns what the run time says; else RETURNED (2).
 ;; CHECK: define i32 @"Caller -> callback.lower"(ptr %0, i32 %1, i32 %2)
-;; CHECK: [[STATUS:%.*]] = call i32 @wjit.abi.call(
-;; CHECK-NEXT: ret i32 [[STATUS]]
+;; CHECK: asm sideeffect "movq %rsp, {{.*}}%fs:0x70{{.*}}callq *%r10
+;; CHECK: and i32 %{{.*}}, 15
+;; CHECK: call i64 @wjit.abi.callback_waits(
+;; CHECK: call i64 @wjit.abi.finish_task(
+;; CHECK: ret i32 2
 ;; CHECK: define i32 @"Caller -> callback.start"
 ;; CHECK: [[CODE:%.*]] = call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
 ;; CHECK-NEXT: ret i32 [[CODE]]
+;; task.return stores the result behind the return pointer, which is checked. An eager task is resolved by one store.
+;; CHECK: define void @"Caller -> callback.task_return"(ptr %0, i32 %1)
+;; CHECK: call void @wjit.abi.check_return(
+;; CHECK: icmp ugt i64
+;; CHECK: call void @wjit.trap(
+;; CHECK: store i32 %1
+;; CHECK: call void @wjit.abi.resolve(
+;; CHECK: store i32
 
-;; Sync to stackful: the core function has no result; task.return calls `finish`.
+;; Sync to stackful: who calls must be able to wait; if the callee parks, `lower` waits for its subtask.
 ;; CHECK: define i32 @"Caller -> stackful.lower"(ptr %0, i32 %1)
+;; CHECK: asm sideeffect
+;; CHECK: call i64 @wjit.abi.await(
 ;; CHECK: define i32 @"Caller -> stackful.start"
 ;; CHECK: call void %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
 ;; CHECK-NEXT: ret i32 0
@@ -82,3 +98,4 @@
 ;; CHECK: icmp uge i32 {{.*}}, 2
 ;; CHECK: switch i32
 ;; CHECK: phi i64
+;; CHECK: attributes [[ATTRIBUTES]] = { {{.*}}"split-stack"

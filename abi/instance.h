@@ -67,10 +67,10 @@ struct ReturnKey {
 // enter at once. Adapters read and write these words in one piece each: a load that spans an earlier narrower store
 // would wait for it.
 struct EntryGate {
-  uint16_t entered = 0;         // 1: the specification's may_enter is false
+  uint16_t entered = 0;         // 1: entered, and not left yet
   uint16_t no_eager_calls = 0;  // 1: its threads switch among themselves: each task needs a fiber of its own
   uint32_t unused = 0;
-  uint32_t waiting = 0;  // num_waiting_to_enter
+  uint32_t waiting = 0;  // tasks that wait to enter
   uint32_t backpressure = 0;
 };
 

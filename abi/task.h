@@ -114,7 +114,7 @@ struct Task {
   IntrusiveList<Thread, &Thread::task_prev, &Thread::task_next> threads;  // registered ones
   uint32_t id = 0;                                                        // for messages and traces
   bool owns_call = false;
-  bool counted_waiting = false;  // counts in num_waiting_to_enter
+  bool counted_waiting = false;  // counts in EntryGate::waiting
   bool pinned = false;           // run_task looks at it once more: not freed before
   bool gone = false, by_adapter = false;             // pinned, and its last thread has exited
   // Function types that are not async: the task blocks in a host function of such a type, so its instance stays entered

@@ -14,7 +14,7 @@
 namespace wjit {
 namespace {
 
-std::filesystem::path guests() { return std::filesystem::path(__FILE__).parent_path().parent_path() / "guests"; }
+std::filesystem::path guests() { return WJIT_GUESTS; }
 
 class Guests : public testing::Test {
  protected:

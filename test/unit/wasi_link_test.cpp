@@ -12,7 +12,7 @@
 namespace wjit {
 namespace {
 
-std::filesystem::path guests() { return std::filesystem::path(__FILE__).parent_path().parent_path() / "guests"; }
+std::filesystem::path guests() { return WJIT_GUESTS; }
 
 // Resolves a component's imports from WASI as instantiation would; the first error.
 std::string link(const std::filesystem::path& path) {

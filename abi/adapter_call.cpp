@@ -65,7 +65,8 @@ std::vector<Value*> AdapterEmitter::place_args(const CoreSignature& signature, c
   return values;
 }
 
-Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args) {
+Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_offset,
+                                 const std::vector<Value*>& args) {
   Value* code = load_context(pointer_offset, ptr_);
   Value* vmctx = load_context(pointer_offset + 8, ptr_);
   std::vector<Value*> values = place_args(signature, args);
@@ -91,7 +92,8 @@ Value* AdapterEmitter::call_runtime(const char* name, std::vector<Value*> args) 
     std::vector<llvm::Type*> params{ptr_};
     for (const char* p = row.params; *p != 0; ++p) params.push_back(type_of(*p));
     llvm::Type* result = *row.result == 0 ? void_ : type_of(*row.result);
-    auto callee = module_->getOrInsertFunction(std::string("wjit.abi.") + name, llvm::FunctionType::get(result, params, false));
+    auto callee =
+        module_->getOrInsertFunction(std::string("wjit.abi.") + name, llvm::FunctionType::get(result, params, false));
     args.insert(args.begin(), self_);
     CHECK(args.size() == params.size());
     return b_.CreateCall(callee, args);

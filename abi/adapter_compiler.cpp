@@ -1,5 +1,5 @@
-// The AdapterCompiler of abi/adapter.h: IR from AdapterEmitter, LLVM's passes and code generation, linked and registered under
-// the adapter's name. Adapters are small: they are compiled at the full level at once.
+// The AdapterCompiler of abi/adapter.h: IR from AdapterEmitter, LLVM's passes and code generation, linked and
+// registered under the adapter's name. Adapters are small: they are compiled at the full level at once.
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
@@ -43,7 +43,8 @@ class OrcAdapterCompiler final : public AdapterCompiler {
     auto generator = lease_code_generator(ir::Level::Full);
     if (!generator) return std::unexpected(generator.error());
     llvm::LLVMContext context;
-    auto module = emit(context, **generator, *spec.types, [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, spec.name); });
+    auto module =
+        emit(context, **generator, *spec.types, [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, spec.name); });
     if (!module) return std::unexpected(module.error());
     std::string text;
     llvm::raw_string_ostream out(text);

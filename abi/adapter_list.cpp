@@ -43,8 +43,10 @@ Value* AdapterEmitter::checked(const Side& side, Value* address, Value* bytes, u
   if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::UnalignedPointer);
   // The length is read each time: realloc may have grown the memory.
   Value* memory = load_context(side.memory, ptr_);
-  Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
-  Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
+  Value* length =
+      b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
+  Value* outside =
+      b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
   trap_if(outside, code);
   return host_pointer(side, address);
 }
@@ -63,8 +65,10 @@ Value* AdapterEmitter::reallocate(const Side& side, uint32_t align, Value* bytes
   set_may_leave(side, true);
   if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::ReallocUnaligned);
   Value* memory = load_context(side.memory, ptr_);
-  Value* length = b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
-  Value* outside = b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
+  Value* length =
+      b_.CreateLoad(i64_, b_.CreateConstInBoundsGEP1_64(i8_, memory, offsetof(MemoryInstance, byte_length)));
+  Value* outside =
+      b_.CreateOr(b_.CreateICmpUGT(address, length), b_.CreateICmpUGT(bytes, b_.CreateSub(length, address)));
   trap_if(outside, Trap::ReallocResult);
   return address;
 }
@@ -89,9 +93,18 @@ void AdapterEmitter::translate_string(Source source, Target target) {
 static bool is_plain(const ComponentTypes& types, TypeId id) {
   const ComponentTypeDef& type = types[id];
   switch (type.kind) {
-    case TypeKind::S8: case TypeKind::U8: case TypeKind::S16: case TypeKind::U16: case TypeKind::S32: case TypeKind::U32:
-    case TypeKind::S64: case TypeKind::U64: case TypeKind::F32: case TypeKind::F64: return true;
-    case TypeKind::Record: case TypeKind::Tuple:
+    case TypeKind::S8:
+    case TypeKind::U8:
+    case TypeKind::S16:
+    case TypeKind::U16:
+    case TypeKind::S32:
+    case TypeKind::U32:
+    case TypeKind::S64:
+    case TypeKind::U64:
+    case TypeKind::F32:
+    case TypeKind::F64: return true;
+    case TypeKind::Record:
+    case TypeKind::Tuple:
       for (const NamedType& part : type.parts) {
         if (!is_plain(types, part.type)) return false;
       }
@@ -110,8 +123,8 @@ void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   auto [address, length] = load_pair(source);
   trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength / from_size)), Trap::ListTooLong);
   Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
-  Value* from = checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64),
-                       Trap::ListOutOfBounds);
+  Value* from =
+      checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64), Trap::ListOutOfBounds);
   if (is_plain(types_, element)) {
     if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
     Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);

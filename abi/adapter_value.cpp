@@ -60,7 +60,8 @@ void AdapterEmitter::store_integer(Target& target, Value* value, uint32_t bytes)
 
 void AdapterEmitter::translate_scalar(const ComponentTypeDef& type, Source source, Target target) {
   auto move = [&](llvm::Type* t) {
-    Value* value = source.flat != nullptr ? source.flat->take() : b_.CreateAlignedLoad(t, source.pointer, llvm::Align(1));
+    Value* value =
+        source.flat != nullptr ? source.flat->take() : b_.CreateAlignedLoad(t, source.pointer, llvm::Align(1));
     if (target.flat != nullptr) {
       target.flat->push_back(value);
     } else {
@@ -123,7 +124,8 @@ void AdapterEmitter::translate_fields(TypeId id, Source source, Target target) {
       });
       return;
     }
-    for (uint32_t i = 0; i < type.length; ++i) translate(type.element, at(source, i * from_size), at(target, i * to_size));
+    for (uint32_t i = 0; i < type.length; ++i)
+      translate(type.element, at(source, i * from_size), at(target, i * to_size));
     return;
   }
   std::vector<uint32_t> from = field_offsets(types_, id, source.side.is_64);

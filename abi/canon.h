@@ -13,6 +13,8 @@ void* canon_stub(CanonBuiltin builtin);
 
 inline Store& store_of(BuiltinContext* context) { return Store::of(context->store); }
 
+constexpr uint64_t kBlocked = 0xFFFF'FFFF;  // BLOCKED
+
 // A pointer or length parameter as the memory's address type reads it.
 inline uint64_t address(const BuiltinContext* context, uint64_t raw) {
   return context->options.memory_is_64 ? raw : static_cast<uint32_t>(raw);

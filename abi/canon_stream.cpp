@@ -6,7 +6,6 @@
 namespace wjit {
 namespace {
 
-constexpr uint64_t kBlocked = 0xFFFF'FFFF;
 constexpr uint64_t kMaxBufferLength = (1u << 28) - 1;
 
 // `blocks`: the built-in may block on it, unless it is async.
@@ -122,7 +121,7 @@ uint64_t drop(BuiltinContext* context, uint32_t index, bool writable) {
     return store.trap(TrapCode::CanonicalAbi, "cannot drop future write end without first writing a value"), 0;
   }
   context->instance->handles.remove(index);
-  drop_end(end);
+  drop_end(*end);
   return store.propagate_trap(), 0;
 }
 

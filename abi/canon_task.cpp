@@ -162,7 +162,7 @@ extern "C" uint64_t builtin_canon_WaitableSetDrop(BuiltinContext* context, uint3
   if (!check_may_leave(context)) return 0;
   WaitableSet* set = find_set(context, index);
   if (set == nullptr) return 0;
-  if (!set->members.empty()) {
+  if (!set->empty()) {
     return store_of(context).trap(TrapCode::CanonicalAbi, "cannot drop waitable set with waitables in it"), 0;
   }
   if (set->num_waiting > 0) {
@@ -192,8 +192,6 @@ extern "C" uint64_t builtin_canon_WaitableJoin(BuiltinContext* context, uint32_t
 }
 
 // ---- subtasks ----
-
-constexpr uint64_t kBlocked = 0xFFFF'FFFF;
 
 // `blocks`: the built-in may block on it, unless it is async.
 static Subtask* find_subtask(BuiltinContext* context, uint32_t index, bool blocks) {

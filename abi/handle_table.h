@@ -1,8 +1,9 @@
-// The handle table of a component instance: resources, waitables (subtasks, stream and future ends), waitable sets and error
-// contexts in one index space from 1, freed indices reused last-in first-out. Spec: CanonicalABI.md, "Table State".
+// The handle table of a component instance: resources, waitables (subtasks, stream and future ends), waitable sets and
+// error contexts in one index space from 1, freed indices reused last-in first-out. Spec: CanonicalABI.md, "Table
+// State".
 //
-// Entries are one tagged word: no allocation for resource handles beyond the record itself. Accessed on the store's strand
-// only. Tests: test/unit/handle_table_test.cpp.
+// Entries are one tagged word: no allocation for resource handles beyond the record itself. Accessed on the store's
+// strand only. Tests: test/unit/handle_table_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,9 @@ class HandleTable {
   static constexpr uint32_t kMaxLength = (1u << 28) - 1;
 
   // The record of a live index, null for any other number.
-  HandleRecord* get(uint32_t index) const { return index < entries_.size() ? entries_[index] : nullptr; }
+  HandleRecord* get(uint32_t index) const {
+    return index < entries_.size() && (entries_[index] & 1) == 0 ? record(entries_[index]) : nullptr;
+  }
   // The record if it is of this kind, else null.
   template <typename T>
   T* get_as(uint32_t index, HandleKind kind) const {
@@ -38,13 +41,15 @@ class HandleTable {
   template <typename F>
   void for_each(F&& f) const {
     for (uint32_t i = 1; i < entries_.size(); ++i) {
-      if (entries_[i] != nullptr) f(i, entries_[i]);
+      if ((entries_[i] & 1) == 0) f(i, record(entries_[i]));
     }
   }
 
  private:
-  std::vector<HandleRecord*> entries_{nullptr};
-  std::vector<uint32_t> free_;
+  // A record's address; of a free entry (entry 0 among them) twice the next free index, plus 1.
+  static HandleRecord* record(uint64_t entry) { return reinterpret_cast<HandleRecord*>(entry); }  // NOLINT
+  std::vector<uint64_t> entries_{1};
+  uint32_t free_ = 0;
   uint32_t live_ = 0;
 };
 

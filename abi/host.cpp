@@ -1,5 +1,5 @@
-// Host functions as callees: the run-time calls `host_call`, `host_alloc` and `release` of adapters, and HostCall's life.
-// See abi/host.h and abi/adapter.h.
+// Host functions as callees: the run-time calls `host_call`, `host_alloc` and `release` of adapters, and HostCall's
+// life. See abi/host.h and abi/adapter.h.
 #include "abi/host.h"
 
 #include <algorithm>

@@ -12,15 +12,17 @@ namespace {
 
 constexpr uint32_t kPumpBytes = 64 * 1024;
 
-// Calls into a source or sink may complete at once, end the stream, or start the next copy: the shared record stays until
-// the outermost call has returned.
+// Calls into a source or sink may complete at once, end the stream, or start the next copy: the shared record stays
+// until the outermost call has returned.
 class HostScope {
  public:
-  explicit HostScope(SharedStream& shared) : shared_(shared), outer_(!shared.in_host_call) { shared.in_host_call = true; }
+  explicit HostScope(SharedStream& shared) : shared_(shared), outer_(!shared.in_host_call) {
+    shared.in_host_call = true;
+  }
   ~HostScope() {
     if (!outer_) return;
     shared_.in_host_call = false;
-    if (shared_.references == 0) delete &shared_;
+    if (shared_.references == 0) shared_.store->streams.free(&shared_);
   }
   HostScope(const HostScope&) = delete;
   HostScope& operator=(const HostScope&) = delete;
@@ -30,12 +32,12 @@ class HostScope {
   bool outer_;
 };
 
-bool pumping(const SharedStream& shared) { return shared.pump_memory != nullptr; }
+bool pumping(const SharedStream& shared) { return shared.host->pump_memory != nullptr; }
 
 void tell_closed(SharedStream& shared) {
-  if (shared.sink == nullptr || shared.sink_told || shared.host_busy) return;
-  shared.sink_told = true;
-  shared.sink->closed();
+  if (shared.sink() == nullptr || shared.host->sink_told || shared.host->busy) return;
+  shared.host->sink_told = true;
+  shared.sink()->closed();
   if (pumping(shared)) --shared.references;  // the pump's own: nobody else holds it
 }
 
@@ -43,26 +45,26 @@ void tell_closed(SharedStream& shared) {
 void pump(SharedStream& shared) {
   const PayloadType& payload = *shared.payload;
   uint32_t element = std::max(payload.size64, 1u);
-  if (shared.pump_buffer.remain() > 0) {
-    shared.host_write.stream = &shared;
-    shared.host_write.buffer = shared.pump_memory.get() + size_t{shared.pump_buffer.progress} * element;
-    shared.host_write.count = shared.pump_buffer.remain();
-    shared.host_busy = true;
-    shared.sink->write(shared.host_write);
+  if (shared.host->pump_buffer.remain() > 0) {
+    shared.host->write.stream = &shared;
+    shared.host->write.buffer = shared.host->pump_memory.get() + size_t{shared.host->pump_buffer.progress} * element;
+    shared.host->write.count = shared.host->pump_buffer.remain();
+    shared.host->busy = true;
+    shared.sink()->write(shared.host->write);
     return;
   }
-  if (shared.dropped || shared.source == nullptr) return tell_closed(shared);
-  shared.host_read.stream = &shared;
-  shared.host_read.buffer = payload.is_plain ? shared.pump_memory.get() : nullptr;
-  shared.host_read.capacity = payload.is_future ? 1 : kPumpBytes / element;
-  shared.pump_buffer = {};
-  shared.host_busy = true;
-  shared.source->read(shared.host_read);
+  if (shared.dropped || shared.source() == nullptr) return tell_closed(shared);
+  shared.host->read.stream = &shared;
+  shared.host->read.buffer = payload.is_plain ? shared.host->pump_memory.get() : nullptr;
+  shared.host->read.capacity = payload.is_future ? 1 : kPumpBytes / element;
+  shared.host->pump_buffer = {};
+  shared.host->busy = true;
+  shared.source()->read(shared.host->read);
 }
 
 // A guest's pending copy has come to an end.
 void finish_guest(SharedStream& shared, CopyResult result) {
-  shared.host_busy = false;
+  shared.host->busy = false;
   CopyEnd* end = shared.pending;
   shared.pending = nullptr;
   if (end == nullptr) return;
@@ -79,9 +81,9 @@ void host_copy(SharedStream& shared) {
   bool is_64 = end.buffer.options->options.memory_is_64;
   MemoryInstance* memory = end.buffer.options->memory;
   uint8_t* data = memory != nullptr ? memory->base + end.buffer.address : nullptr;
-  shared.host_busy = true;
+  shared.host->busy = true;
   if (end.writable) {
-    StreamWrite& write = shared.host_write;
+    StreamWrite& write = shared.host->write;
     write.stream = &shared;
     write.count = end.buffer.length;
     write.buffer = data;
@@ -96,28 +98,28 @@ void host_copy(SharedStream& shared) {
       if (!copy_elements(*shared.store, payload, from, host, write.count, write.arena.get())) return;
       write.buffer = reinterpret_cast<const void*>(begin);  // NOLINT
     }
-    shared.sink->write(write);
+    shared.sink()->write(write);
   } else {
-    StreamRead& read = shared.host_read;
+    StreamRead& read = shared.host->read;
     read.stream = &shared;
     read.capacity = end.buffer.length;
     read.buffer = payload.is_plain && payload.size(is_64) == payload.size64 ? data : nullptr;
-    shared.source->read(read);
+    shared.source()->read(read);
   }
 }
 
 void host_cancel(SharedStream& shared) {
   HostScope scope(shared);
   if (shared.pending->writable) {
-    shared.sink->cancel(shared.host_write);
+    shared.sink()->cancel(shared.host->write);
   } else {
-    shared.source->cancel(shared.host_read);
+    shared.source()->cancel(shared.host->read);
   }
 }
 
 void host_end_dropped(SharedStream& shared) {
   HostScope scope(shared);
-  if (shared.source != nullptr && !shared.host_busy) shared.source.reset();
+  if (shared.source() != nullptr && !shared.host->busy) shared.host->source.reset();
   tell_closed(shared);
 }
 
@@ -126,10 +128,10 @@ void host_end_dropped(SharedStream& shared) {
 void StreamRead::complete(uint32_t count) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
-  CHECK(shared.host_busy);
+  CHECK(shared.host->busy);
   if (pumping(shared)) {
-    shared.host_busy = false;
-    shared.pump_buffer.length = count;
+    shared.host->busy = false;
+    shared.host->pump_buffer.length = count;
     return pump(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += count;
@@ -139,14 +141,14 @@ void StreamRead::complete(uint32_t count) {
 void StreamRead::supply(const void* elements, uint32_t count) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
-  CHECK(shared.host_busy && count <= std::max(capacity, 1u));
+  CHECK(shared.host->busy && count <= std::max(capacity, 1u));
   if (pumping(shared)) {
     // The sink takes host layouts: it sees the source's own elements. Anything it does not take is offered again.
     size_t bytes = size_t{count} * shared.payload->size64;
     CHECK(bytes <= kPumpBytes);
-    if (bytes > 0) __builtin_memcpy(shared.pump_memory.get(), elements, bytes);
-    shared.host_busy = false;
-    shared.pump_buffer.length = count;
+    if (bytes > 0) __builtin_memcpy(shared.host->pump_memory.get(), elements, bytes);
+    shared.host->busy = false;
+    shared.host->pump_buffer.length = count;
     return pump(shared);
   }
   if (shared.pending != nullptr) {
@@ -170,7 +172,7 @@ void StreamRead::cancelled(uint32_t count) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
   if (pumping(shared)) {  // only the end of the store cancels a pump
-    shared.host_busy = false;
+    shared.host->busy = false;
     return tell_closed(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += count;
@@ -182,11 +184,11 @@ void StreamRead::cancelled(uint32_t count) {
 void StreamWrite::complete(uint32_t taken) {
   SharedStream& shared = *stream;
   HostScope scope(shared);
-  CHECK(shared.host_busy && taken <= count);
+  CHECK(shared.host->busy && taken <= count);
   arena.reset();
   if (pumping(shared)) {
-    shared.host_busy = false;
-    shared.pump_buffer.progress += taken;
+    shared.host->busy = false;
+    shared.host->pump_buffer.progress += taken;
     return pump(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += taken;
@@ -199,10 +201,10 @@ void StreamWrite::end() {
   HostScope scope(shared);
   arena.reset();
   shared.dropped = true;
-  shared.sink_told = true;
+  shared.host->sink_told = true;
   finish_guest(shared, CopyResult::Dropped);
   if (pumping(shared)) {
-    shared.source.reset();
+    shared.host->source.reset();
     --shared.references;
   }
 }
@@ -212,7 +214,7 @@ void StreamWrite::cancelled(uint32_t taken) {
   HostScope scope(shared);
   arena.reset();
   if (pumping(shared)) {
-    shared.host_busy = false;
+    shared.host->busy = false;
     return tell_closed(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += taken;
@@ -222,11 +224,9 @@ void StreamWrite::cancelled(uint32_t taken) {
 // ---- making and taking ends ----
 
 uint32_t make_host_stream(Store& store, const PayloadType* payload, std::unique_ptr<HostSource> source) {
-  auto* shared = new SharedStream;
-  shared->payload = payload;
-  shared->store = &store;
+  SharedStream* shared = make_stream(store, payload);
   shared->references = 1;
-  shared->source = std::move(source);
+  shared->host_ends().source = std::move(source);
   return lower_readable(store.host_instance(), shared);
 }
 
@@ -234,18 +234,16 @@ SharedStream* take_host_stream(Store& store, uint32_t handle) {
   HandleRecord* record = store.host_instance().handles.get(handle);
   CHECK(record != nullptr && (record->kind == HandleKind::StreamEnd || record->kind == HandleKind::FutureEnd));
   auto* end = static_cast<CopyEnd*>(record);
-  SharedStream* shared = end->shared;
-  shared->reader = nullptr;
   store.host_instance().handles.remove(handle);
-  delete end;
-  return shared;
+  end->instance = nullptr;
+  return end->shared;
 }
 
 void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink) {
   HostScope scope(*shared);
-  shared->sink = std::move(sink);
-  if (shared->source != nullptr) {
-    shared->pump_memory = std::make_unique<uint8_t[]>(kPumpBytes);
+  shared->host_ends().sink = std::move(sink);
+  if (shared->source() != nullptr) {
+    shared->host->pump_memory = std::make_unique<uint8_t[]>(kPumpBytes);
     return pump(*shared);
   }
   // The writer's end keeps it from here on; without one it goes with `scope`.

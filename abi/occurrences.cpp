@@ -10,8 +10,8 @@
 namespace wjit {
 namespace {
 
-// Calls `visit` for each type in `id`, depth first, parts in their order, `id` itself before its parts. Elements of streams
-// and futures are not entered: their values do not travel with the handle.
+// Calls `visit` for each type in `id`, depth first, parts in their order, `id` itself before its parts. Elements of
+// streams and futures are not entered: their values do not travel with the handle.
 template <typename F>
 void walk(const ComponentTypes& types, TypeId id, F&& visit) {
   if (id == kNoType) return;
@@ -29,7 +29,8 @@ void append_new(std::vector<T>& list, T value) {
 }
 
 // The structure of a type as text; resources through `resource`.
-void describe(const ComponentTypes& types, TypeId id, const std::function<std::string(ResourceId)>& resource, std::string& out) {
+void describe(const ComponentTypes& types, TypeId id, const std::function<std::string(ResourceId)>& resource,
+              std::string& out) {
   if (id == kNoType) {
     out += '_';
     return;
@@ -78,9 +79,12 @@ std::string key_of(const ComponentTypes& types, TypeId type, const AdapterSide& 
   std::vector<ResourceId> resources = resource_occurrences(types, type);
   std::vector<TypeId> streams = stream_occurrences(types, type);
   std::string key;
-  describe(types, type, [&](ResourceId r) {
-    return fmt::format("#{};", std::find(resources.begin(), resources.end(), r) - resources.begin());
-  }, key);
+  describe(
+      types, type,
+      [&](ResourceId r) {
+        return fmt::format("#{};", std::find(resources.begin(), resources.end(), r) - resources.begin());
+      },
+      key);
   // Streams are numbered by TypeId: equal structures may be numbered differently.
   walk(types, type, [&](TypeId id, const ComponentTypeDef& t) {
     if (t.kind != TypeKind::Stream && t.kind != TypeKind::Future) return;
@@ -95,9 +99,19 @@ bool all_numbers(const ComponentTypes& types, TypeId id) {
   bool plain = true;
   walk(types, id, [&](TypeId, const ComponentTypeDef& type) {
     switch (type.kind) {
-      case TypeKind::S8: case TypeKind::U8: case TypeKind::S16: case TypeKind::U16: case TypeKind::S32: case TypeKind::U32:
-      case TypeKind::S64: case TypeKind::U64: case TypeKind::F32: case TypeKind::F64:
-      case TypeKind::Record: case TypeKind::Tuple: case TypeKind::FixedList: return;
+      case TypeKind::S8:
+      case TypeKind::U8:
+      case TypeKind::S16:
+      case TypeKind::U16:
+      case TypeKind::S32:
+      case TypeKind::U32:
+      case TypeKind::S64:
+      case TypeKind::U64:
+      case TypeKind::F32:
+      case TypeKind::F64:
+      case TypeKind::Record:
+      case TypeKind::Tuple:
+      case TypeKind::FixedList: return;
       default: plain = false;
     }
   });
@@ -125,7 +139,9 @@ std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type)
 std::string code_key(const AdapterSpec& spec) {
   return (spec.eager ? "e" : "a") + key_of(*spec.types, spec.type, spec.lower, spec.lift);
 }
-std::string code_key(const CopierSpec& spec) { return "c" + key_of(*spec.types, spec.element, spec.source, spec.destination); }
+std::string code_key(const CopierSpec& spec) {
+  return "c" + key_of(*spec.types, spec.element, spec.source, spec.destination);
+}
 
 const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTypes>& types, TypeId stream_or_future,
                                          const std::unordered_map<ResourceId, ResourceType*>& resources) {
@@ -136,7 +152,9 @@ const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTy
     return found != resources.end() ? found->second : nullptr;
   };
   std::string key = type.kind == TypeKind::Future ? "future " : "stream ";
-  describe(*types, type.element, [&](ResourceId id) { return fmt::format("@{};", static_cast<void*>(resource_of(id))); }, key);
+  describe(
+      *types, type.element, [&](ResourceId id) { return fmt::format("@{};", static_cast<void*>(resource_of(id))); },
+      key);
   if (type.element != kNoType) describe_labels(*types, type.element, key);
   auto [entry, fresh] = payloads_.try_emplace(key);
   if (!fresh) return entry->second.get();

@@ -118,8 +118,8 @@ Store::~Store() {
   for (Fiber* list : {static_cast<Fiber*>(context_.free_fibers), spare_fibers_}) {
     while (list != nullptr) fiber_destroy(std::exchange(list, list->next_free));
   }
-  auto free_records = [](ComponentInstance& instance) {
-    instance.handles.for_each([](uint32_t, HandleRecord* record) {
+  auto free_records = [this](ComponentInstance& instance) {
+    instance.handles.for_each([this](uint32_t, HandleRecord* record) {
       switch (record->kind) {
         case HandleKind::Resource: {
           auto* handle = static_cast<ResourceHandle*>(record);
@@ -132,8 +132,7 @@ Store::~Store() {
         case HandleKind::StreamEnd:
         case HandleKind::FutureEnd: {
           auto* end = static_cast<CopyEnd*>(record);
-          if (--end->shared->references == 0) delete end->shared;
-          delete end;
+          if (--end->shared->references == 0) streams.free(end->shared);
           break;
         }
         case HandleKind::ErrorContext: delete static_cast<ErrorContext*>(record); break;
@@ -146,18 +145,10 @@ Store::~Store() {
   if (has_trap(&context_)) take_trap(&context_);
 }
 
-Store& Store::of(GuestContext* context) { return *static_cast<Store*>(static_cast<StoreContext*>(context)->store); }
-
 ComponentInstance* Store::add_instance(std::unique_ptr<ComponentInstance> instance) {
   instance->store = this;
   instances_.push_back(std::move(instance));
   return instances_.back().get();
-}
-
-bool Store::propagate_trap() {
-  if (!locked_down()) return false;
-  context_.request = HostRequest::Abandon;
-  return true;
 }
 
 // ---- records ----
@@ -407,7 +398,7 @@ static std::string what_it_waits_for(const Thread& thread) {
     case WaitKind::Set: {
       std::string text = "waits for a waitable set with";
       int count = 0;
-      for (Waitable* w = thread.wait_set->members.front(); w != nullptr && count < 4; w = w->set_next, ++count) {
+      for (Waitable* w = thread.wait_set->idle.front(); w != nullptr && count < 4; w = w->set_next, ++count) {
         text += count == 0 ? " " : ", ";
         text += w->kind == HandleKind::Subtask     ? "a subtask"
                 : w->kind == HandleKind::StreamEnd ? "a stream end"

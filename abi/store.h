@@ -81,7 +81,7 @@ class Store final : public Strand {
 
   Engine& engine() { return engine_; }
   StoreContext& context() { return context_; }
-  static Store& of(GuestContext* context);
+  static Store& of(GuestContext* context) { return *static_cast<Store*>(static_cast<StoreContext*>(context)->store); }
   const StoreOptions& options() const { return options_; }
 
   // Runs guest core code to its end on a fresh fiber, at once (nested in whatever runs). It must not suspend: that is a
@@ -89,7 +89,11 @@ class Store final : public Strand {
   bool run_core(CodePointer function, RegisterArgs& args, RegisterResults* results);
   // After something nested: if the store is in lockdown, makes the host function that is running abandon its fiber.
   // True then.
-  bool propagate_trap();
+  bool propagate_trap() {
+    if (!locked_down()) return false;
+    context_.request = HostRequest::Abandon;
+    return true;
+  }
   // False while code runs that may not suspend (realloc, post-return, start functions, lowering).
   bool may_block() const { return may_block_; }
   // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the
@@ -124,9 +128,10 @@ class Store final : public Strand {
   void recycle(Task* task);
   Fiber* take_fiber();
   void put_fiber(Fiber* fiber);  // any state but Running and Suspended
-  void refill();                           // where adapters find none any more
+  void refill();                 // where adapters find none any more
   Pool<Subtask> subtasks;
   Pool<WaitableSet> waitable_sets;
+  Pool<SharedStream> streams;
   // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see
   // that anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store
   // runs.
@@ -145,7 +150,9 @@ class Store final : public Strand {
   Thread* pop_ready_of(const ComponentInstance& instance);
   Thread* find_ready_of(const ComponentInstance& instance) const;
   bool has_ready() const { return !ready_.empty(); }
-  void trap(TrapCode code, std::string detail = {}) { raise_trap(&context_, code, std::move(detail)); }
+  [[gnu::cold, gnu::noinline]] void trap(TrapCode code, std::string detail = {}) {
+    raise_trap(&context_, code, std::move(detail));
+  }
   uint32_t next_task_id = 1;
   // Names the cycle for a deadlock message: which task waits for what.
   std::string describe_deadlock() const;

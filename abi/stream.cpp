@@ -13,40 +13,37 @@ namespace wjit {
 
 // ---- ends in tables ----
 
-static void release(SharedStream* shared) {
-  if (--shared->references == 0 && !shared->in_host_call) delete shared;
+void release(SharedStream* shared) {
+  if (--shared->references == 0 && !shared->in_host_call) shared->store->streams.free(shared);
+}
+
+// Puts an end that no guest holds into a table: its index, 0 when that is full.
+static uint32_t hold_end(ComponentInstance& instance, SharedStream& shared, bool writable) {
+  CopyEnd& end = shared.end(writable);
+  end.kind = shared.payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
+  end.state = CopyState::Idle;
+  end.shared = &shared;
+  end.instance = &instance;
+  return end.index = instance.handles.add(&end);
+}
+
+SharedStream* make_stream(Store& store, const PayloadType* payload) {
+  SharedStream* shared = store.streams.make();
+  shared->payload = payload;
+  shared->store = &store;
+  return shared;
 }
 
 uint64_t stream_new(ComponentInstance& instance, const PayloadType* payload) {
-  auto* shared = new SharedStream;
-  shared->payload = payload;
-  shared->store = instance.store;
-  HandleKind kind = payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
-  uint64_t indices[2];
-  for (bool writable : {false, true}) {
-    auto* end = new CopyEnd(kind, writable);
-    end->shared = shared;
-    end->instance = &instance;
-    end->index = instance.handles.add(end);
-    if (end->index == 0) {
-      delete end;
-      return 0;  // the store is in lockdown after this; what was made goes with it
-    }
-    ++shared->references;
-    (writable ? shared->writer : shared->reader) = end;
-    indices[writable ? 1 : 0] = end->index;
-  }
-  return indices[0] | indices[1] << 32;
+  SharedStream* shared = make_stream(*instance.store, payload);
+  shared->references = 2;
+  uint64_t readable = hold_end(instance, *shared, false);
+  uint64_t writable = readable != 0 ? hold_end(instance, *shared, true) : 0;
+  return writable != 0 ? readable | writable << 32 : 0;  // the store is in lockdown after 0; what was made goes with it
 }
 
 uint32_t lower_readable(ComponentInstance& instance, SharedStream* shared) {
-  HandleKind kind = shared->payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
-  auto* end = new CopyEnd(kind, false);
-  end->shared = shared;
-  end->instance = &instance;
-  shared->reader = end;
-  end->index = instance.handles.add(end);
-  return end->index;
+  return hold_end(instance, *shared, false);
 }
 
 SharedStream* lift_readable(ComponentInstance& instance, uint32_t index, const PayloadType* payload) {
@@ -63,21 +60,20 @@ SharedStream* lift_readable(ComponentInstance& instance, uint32_t index, const P
     return nullptr;
   }
   if (end->state != CopyState::Idle) {
-    store.trap(TrapCode::CanonicalAbi, end->state == CopyState::Done
-                                           ? (payload->is_future ? "cannot lift future after previous read succeeded"
-                                                                 : "cannot lift stream after being notified that the writable end dropped")
-                                           : fmt::format("cannot transfer {} {}: a copy is in progress", what, index));
+    store.trap(TrapCode::CanonicalAbi,
+               end->state == CopyState::Done
+                   ? (payload->is_future ? "cannot lift future after previous read succeeded"
+                                         : "cannot lift stream after being notified that the writable end dropped")
+                   : fmt::format("cannot transfer {} {}: a copy is in progress", what, index));
     return nullptr;
   }
   if (end->set != nullptr) {
     store.trap(TrapCode::CanonicalAbi, fmt::format("cannot lift {} while it's in a waitable set", what));
     return nullptr;
   }
-  SharedStream* shared = end->shared;
-  shared->reader = nullptr;
   instance.handles.remove(index);
-  delete end;
-  return shared;
+  end->instance = nullptr;
+  return end->shared;
 }
 
 // ---- copying ----
@@ -131,11 +127,11 @@ bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, C
       Call call;
       call.arena = arena;
       RegisterArgs args;
-      args.ints[0] = reinterpret_cast<uint64_t>(&context);  // NOLINT
-      args.ints[1] = reinterpret_cast<uint64_t>(source);    // NOLINT
+      args.ints[0] = reinterpret_cast<uint64_t>(&context);     // NOLINT
+      args.ints[1] = reinterpret_cast<uint64_t>(source);       // NOLINT
       args.ints[2] = reinterpret_cast<uint64_t>(destination);  // NOLINT
       args.ints[3] = count;
-      args.ints[4] = reinterpret_cast<uint64_t>(&call);     // NOLINT
+      args.ints[4] = reinterpret_cast<uint64_t>(&call);  // NOLINT
       if (!store.run_core({(*code)->copy, &context}, args, nullptr)) return false;
     }
   }
@@ -160,7 +156,7 @@ void start_copy(CopyEnd& end) {
   SharedStream& shared = *end.shared;
   end.state = CopyState::Copying;
   if (shared.dropped) return finish(end, CopyResult::Dropped);
-  if (end.writable ? shared.sink != nullptr : shared.source != nullptr) {
+  if (end.writable ? shared.sink() != nullptr : shared.source() != nullptr) {
     shared.pending = &end;
     return host_copy(shared);
   }
@@ -170,9 +166,10 @@ void start_copy(CopyEnd& end) {
     return;
   }
   if (other->instance == end.instance && !shared.payload->is_none_or_number) {
-    return shared.store->trap(TrapCode::CanonicalAbi,
-                              fmt::format("cannot read from and write to intra-component {} with a payload that is no number",
-                                          shared.payload->is_future ? "future" : "stream"));
+    return shared.store->trap(
+        TrapCode::CanonicalAbi,
+        fmt::format("cannot read from and write to intra-component {} with a payload that is no number",
+                    shared.payload->is_future ? "future" : "stream"));
   }
   if (other->buffer.remain() > 0) {
     if (end.buffer.remain() > 0) {
@@ -206,36 +203,31 @@ uint32_t finish_copy(CopyEnd& end) {
 void cancel_copy(CopyEnd& end) {
   end.state = CopyState::Cancelling;
   SharedStream& shared = *end.shared;
-  bool with_host = end.writable ? shared.sink != nullptr : shared.source != nullptr;
-  // A copy that is through has nothing to cancel. One between guests that stays pending after a part was copied has: its
-  // event then says cancelled, with what was copied, as the reference tests want (definitions.py says completed).
+  bool with_host = end.writable ? shared.sink() != nullptr : shared.source() != nullptr;
+  // A copy that is through has nothing to cancel. One between guests that stays pending after a part was copied has:
+  // its event then says cancelled, with what was copied, as the reference tests want (definitions.py says completed).
   if (end.pending && (with_host || shared.pending != &end)) return;
   CHECK(shared.pending == &end);
   if (with_host) return host_cancel(shared);
   finish_pending(shared, CopyResult::Cancelled);
 }
 
-void drop_end(CopyEnd* end) {
-  SharedStream& shared = *end->shared;
-  CHECK(end->state == CopyState::Idle || end->state == CopyState::Done);
-  join(*end, nullptr);
-  (end->writable ? shared.writer : shared.reader) = nullptr;
+static void drop_one_side(SharedStream& shared) {
   if (!shared.dropped) {
     shared.dropped = true;
     if (shared.pending != nullptr) finish_pending(shared, CopyResult::Dropped);
-    host_end_dropped(shared);
+    if (shared.host != nullptr) host_end_dropped(shared);
   }
-  delete end;
   release(&shared);
 }
 
-void drop_shared_reader(SharedStream* shared) {
-  if (!shared->dropped) {
-    shared->dropped = true;
-    if (shared->pending != nullptr) finish_pending(*shared, CopyResult::Dropped);
-    host_end_dropped(*shared);
-  }
-  release(shared);
+void drop_end(CopyEnd& end) {
+  CHECK(end.state == CopyState::Idle || end.state == CopyState::Done);
+  join(end, nullptr);
+  end.instance = nullptr;
+  drop_one_side(*end.shared);
 }
+
+void drop_shared_reader(SharedStream* shared) { drop_one_side(*shared); }
 
 }  // namespace wjit

@@ -10,9 +10,14 @@ namespace {
 
 uint32_t number_bytes(TypeKind kind) {
   switch (kind) {
-    case TypeKind::Bool: case TypeKind::S8: case TypeKind::U8: return 1;
-    case TypeKind::S16: case TypeKind::U16: return 2;
-    case TypeKind::S64: case TypeKind::U64: case TypeKind::F64: return 8;
+    case TypeKind::Bool:
+    case TypeKind::S8:
+    case TypeKind::U8: return 1;
+    case TypeKind::S16:
+    case TypeKind::U16: return 2;
+    case TypeKind::S64:
+    case TypeKind::U64:
+    case TypeKind::F64: return 8;
     default: return 4;
   }
 }
@@ -26,7 +31,8 @@ const uint8_t* offset(const void* base, size_t bytes) { return static_cast<const
 
 }  // namespace
 
-Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentValue& value, void* to, HostArena& arena) {
+Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentValue& value, void* to,
+                     HostArena& arena) {
   const ComponentTypeDef& def = types[type];
   auto mismatch = [&] { return fail("a value does not fit type {}", to_string(types, type)); };
   switch (def.kind) {
@@ -44,7 +50,8 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
       size_t size = elem_size(types, element, true);
       void* memory = arena.allocate(size * value.children.size(), alignment(types, element, true));
       for (size_t i = 0; i < value.children.size(); ++i) {
-        if (auto done = store_value(types, element, value.children[i], offset(memory, i * size), arena); !done) return done;
+        if (auto done = store_value(types, element, value.children[i], offset(memory, i * size), arena); !done)
+          return done;
       }
       uint64_t length = value.children.size();
       memcpy(to, &memory, 8);
@@ -55,7 +62,8 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
       if (value.children.size() != def.length) return mismatch();
       size_t size = elem_size(types, def.element, true);
       for (size_t i = 0; i < value.children.size(); ++i) {
-        if (auto done = store_value(types, def.element, value.children[i], offset(to, i * size), arena); !done) return done;
+        if (auto done = store_value(types, def.element, value.children[i], offset(to, i * size), arena); !done)
+          return done;
       }
       return {};
     }
@@ -64,13 +72,17 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
       if (value.children.size() != def.parts.size()) return mismatch();
       std::vector<uint32_t> offsets = field_offsets(types, type, true);
       for (size_t i = 0; i < offsets.size(); ++i) {
-        if (auto done = store_value(types, def.parts[i].type, value.children[i], offset(to, offsets[i]), arena); !done) {
+        if (auto done = store_value(types, def.parts[i].type, value.children[i], offset(to, offsets[i]), arena);
+            !done) {
           return done;
         }
       }
       return {};
     }
-    case TypeKind::Variant: case TypeKind::Enum: case TypeKind::Option: case TypeKind::Result: {
+    case TypeKind::Variant:
+    case TypeKind::Enum:
+    case TypeKind::Option:
+    case TypeKind::Result: {
       uint32_t cases = case_count(def);
       if (value.bits >= cases) return mismatch();
       memcpy(to, &value.bits, discriminant_size(cases));
@@ -80,8 +92,11 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
       return store_value(types, payload, value.children[0], offset(to, payload_offset(types, type, true)), arena);
     }
     case TypeKind::Flags: memcpy(to, &value.bits, flags_size(def.parts.size())); return {};
-    case TypeKind::Stream: case TypeKind::Future: case TypeKind::Own: case TypeKind::Borrow: case TypeKind::ErrorContext:
-      return fail("a value of type {} cannot be given here", to_string(types, type));
+    case TypeKind::Stream:
+    case TypeKind::Future:
+    case TypeKind::Own:
+    case TypeKind::Borrow:
+    case TypeKind::ErrorContext: return fail("a value of type {} cannot be given here", to_string(types, type));
     default: memcpy(to, &value.bits, number_bytes(def.kind)); return {};
   }
 }
@@ -104,12 +119,14 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
       }
       TypeId element = list_element(types, type);
       size_t size = elem_size(types, element, true);
-      for (uint64_t i = 0; i < length; ++i) value.children.push_back(load_value(types, element, offset(memory, i * size)));
+      for (uint64_t i = 0; i < length; ++i)
+        value.children.push_back(load_value(types, element, offset(memory, i * size)));
       return value;
     }
     case TypeKind::FixedList: {
       size_t size = elem_size(types, def.element, true);
-      for (uint32_t i = 0; i < def.length; ++i) value.children.push_back(load_value(types, def.element, offset(from, i * size)));
+      for (uint32_t i = 0; i < def.length; ++i)
+        value.children.push_back(load_value(types, def.element, offset(from, i * size)));
       return value;
     }
     case TypeKind::Record:
@@ -120,10 +137,14 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
       }
       return value;
     }
-    case TypeKind::Variant: case TypeKind::Enum: case TypeKind::Option: case TypeKind::Result: {
+    case TypeKind::Variant:
+    case TypeKind::Enum:
+    case TypeKind::Option:
+    case TypeKind::Result: {
       memcpy(&value.bits, from, discriminant_size(case_count(def)));
       TypeId payload = case_type(def, static_cast<uint32_t>(value.bits));
-      if (payload != kNoType) value.children.push_back(load_value(types, payload, offset(from, payload_offset(types, type, true))));
+      if (payload != kNoType)
+        value.children.push_back(load_value(types, payload, offset(from, payload_offset(types, type, true))));
       return value;
     }
     case TypeKind::Flags: memcpy(&value.bits, from, flags_size(def.parts.size())); return value;

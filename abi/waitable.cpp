@@ -35,6 +35,7 @@ void set_pending(Waitable& waitable) {
   if (waitable.sync_waiter != nullptr) {
     waitable.sync_waiter->task->instance->store->make_ready(*waitable.sync_waiter);
   } else if (waitable.set != nullptr) {
+    waitable.set->idle.remove(&waitable);
     waitable.set->ready.push_back(&waitable);
     wake_waiter(*waitable.set);
   }
@@ -43,7 +44,9 @@ void set_pending(Waitable& waitable) {
 void clear_pending(Waitable& waitable) {
   if (!waitable.pending) return;
   waitable.pending = false;
-  if (waitable.set != nullptr) waitable.set->ready.remove(&waitable);
+  if (waitable.set == nullptr) return;
+  waitable.set->ready.remove(&waitable);
+  waitable.set->idle.push_back(&waitable);
 }
 
 Event take_event(Waitable& waitable) {
@@ -68,17 +71,11 @@ Event take_event(Waitable& waitable) {
 
 void join(Waitable& waitable, WaitableSet* set) {
   CHECK(!waitable.has_sync_waiter);
-  if (waitable.set != nullptr) {
-    if (waitable.pending) waitable.set->ready.remove(&waitable);
-    waitable.set->members.remove(&waitable);
-  }
+  if (waitable.set != nullptr) (waitable.pending ? waitable.set->ready : waitable.set->idle).remove(&waitable);
   waitable.set = set;
   if (set == nullptr) return;
-  set->members.push_back(&waitable);
-  if (waitable.pending) {
-    set->ready.push_back(&waitable);
-    wake_waiter(*set);
-  }
+  (waitable.pending ? set->ready : set->idle).push_back(&waitable);
+  if (waitable.pending) wake_waiter(*set);
 }
 
 Event take_event(WaitableSet& set) {

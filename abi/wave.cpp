@@ -11,7 +11,8 @@ namespace wjit {
 namespace {
 
 void skip_space(std::string_view& text) {
-  while (!text.empty() && (text[0] == ' ' || text[0] == '\n' || text[0] == '\t' || text[0] == '\r')) text.remove_prefix(1);
+  while (!text.empty() && (text[0] == ' ' || text[0] == '\n' || text[0] == '\t' || text[0] == '\r'))
+    text.remove_prefix(1);
 }
 
 bool accept(std::string_view& text, char c) {
@@ -21,7 +22,9 @@ bool accept(std::string_view& text, char c) {
   return true;
 }
 
-bool is_label_char(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_label_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+}
 
 // A kebab-case word; a leading % only says that it is no keyword.
 std::string_view take_label(std::string_view& text) {
@@ -70,7 +73,9 @@ Result<std::string> take_quoted(std::string_view& text, char quote) {
       case 'n': out += '\n'; break;
       case 't': out += '\t'; break;
       case 'r': out += '\r'; break;
-      case '\\': case '"': case '\'': out += e; break;
+      case '\\':
+      case '"':
+      case '\'': out += e; break;
       case 'u': {
         size_t end = text.find('}');
         if (text.empty() || text[0] != '{' || end == std::string_view::npos) return fail("bad escape \\u");
@@ -100,10 +105,12 @@ Result<uint64_t> take_integer(std::string_view& text, bool is_signed, uint32_t b
   char* end = nullptr;
   bool negative = !word.empty() && word[0] == '-';
   uint64_t value = is_signed ? static_cast<uint64_t>(strtoll(word.c_str(), &end, 0)) : strtoull(word.c_str(), &end, 0);
-  if (word.empty() || *end != 0 || errno != 0 || (negative && !is_signed)) return fail("`{}` is no integer", text.substr(0, n));
+  if (word.empty() || *end != 0 || errno != 0 || (negative && !is_signed))
+    return fail("`{}` is no integer", text.substr(0, n));
   auto as_signed = static_cast<int64_t>(value);
-  bool fits = bits == 64 || (is_signed ? as_signed >= -(int64_t{1} << (bits - 1)) && as_signed < int64_t{1} << (bits - 1)
-                                       : value < uint64_t{1} << bits);
+  bool fits =
+      bits == 64 || (is_signed ? as_signed >= -(int64_t{1} << (bits - 1)) && as_signed < int64_t{1} << (bits - 1)
+                               : value < uint64_t{1} << bits);
   if (!fits) return fail("{} does not fit into {} bits", word, bits);
   text.remove_prefix(n);
   return value;
@@ -173,7 +180,8 @@ Result<ComponentValue> parse_wave(const ComponentTypes& types, TypeId type, std:
     case TypeKind::F64: {
       auto n = take_float(text);
       if (!n) return std::unexpected(n.error());
-      value.bits = def.kind == TypeKind::F32 ? std::bit_cast<uint32_t>(static_cast<float>(*n)) : std::bit_cast<uint64_t>(*n);
+      value.bits =
+          def.kind == TypeKind::F32 ? std::bit_cast<uint32_t>(static_cast<float>(*n)) : std::bit_cast<uint64_t>(*n);
       return value;
     }
     case TypeKind::Char: {
@@ -191,13 +199,16 @@ Result<ComponentValue> parse_wave(const ComponentTypes& types, TypeId type, std:
       value.text = std::move(*quoted);
       return value;
     }
-    case TypeKind::List: case TypeKind::FixedList: case TypeKind::Map: {
+    case TypeKind::List:
+    case TypeKind::FixedList:
+    case TypeKind::Map: {
       bool map = def.kind == TypeKind::Map;
       TypeId element = map ? type - 1 : def.element;
       if (!accept(text, map ? '{' : '[')) return fail("expected a list at `{}`", text.substr(0, 20));
       char close = map ? '}' : ']';
       while (!accept(text, close)) {
-        if (!value.children.empty() && !accept(text, ',')) return fail("expected , or {} at `{}`", close, text.substr(0, 20));
+        if (!value.children.empty() && !accept(text, ','))
+          return fail("expected , or {} at `{}`", close, text.substr(0, 20));
         if (!value.children.empty() && accept(text, close)) break;
         if (map) {
           ComponentValue entry;
@@ -393,7 +404,10 @@ std::string to_wave(const ComponentTypes& types, TypeId type, const ComponentVal
     case TypeKind::Result: return with_payload(value.bits == 0 ? "ok" : "err");
     case TypeKind::Variant:
     case TypeKind::Enum: return with_payload(def.parts[value.bits].name);
-    case TypeKind::U8: case TypeKind::U16: case TypeKind::U32: case TypeKind::U64: return fmt::format("{}", value.bits);
+    case TypeKind::U8:
+    case TypeKind::U16:
+    case TypeKind::U32:
+    case TypeKind::U64: return fmt::format("{}", value.bits);
     default: return fmt::format("<{} {}>", to_string(types, type), value.bits);
   }
 }

@@ -46,10 +46,10 @@ TEST_F(WaitableTest, MovingToAnotherSetTakesTheEventAlong) {
   set_pending(a);
   join(a, &other);
   EXPECT_TRUE(set.ready.empty());
-  EXPECT_TRUE(set.members.empty());
+  EXPECT_TRUE(set.empty());
   EXPECT_EQ(take_event(other).index, 1u);
   join(a, nullptr);
-  EXPECT_TRUE(other.members.empty());
+  EXPECT_TRUE(other.empty());
 }
 
 TEST_F(WaitableTest, AClearedEventIsNotDelivered) {

@@ -14,7 +14,7 @@ namespace wjit {
 // What a handle refers to; the first field of every record that a table holds.
 enum class HandleKind : uint8_t { Free, Resource, Subtask, StreamEnd, FutureEnd, WaitableSet, ErrorContext, Thread };
 
-struct HandleRecord {
+struct alignas(8) HandleRecord {  // the low bits of its address are free: HandleTable uses one
   HandleKind kind;
   explicit HandleRecord(HandleKind k) : kind(k) {}
 };

@@ -155,6 +155,7 @@ struct AdapterContext {
   const struct ReturnKey* return_key = nullptr;  // 136: async lifts: what task.return must match
   void* task_return = nullptr;              // 144: code->task_return
   // Run time only:
+  std::vector<void**> entries;              // where wjit_adapter_entry stands for it: `lower` itself, once it is compiled
   std::shared_ptr<AdapterCode> code;
   std::shared_ptr<AdapterSpec> spec;
   const HostFunction* host = nullptr;

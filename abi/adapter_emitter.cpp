@@ -132,6 +132,10 @@ void AdapterEmitter::emit_slow(const AdapterSpec& spec, const char* name) {
   FuncType core = flatten_functype(types_, canon_options(spec.lower), spec.type, CanonContext::Lower);
   CoreSignature signature = signature_of(core);
   make_function(name, signature.type);
+  if (spec.eager) {  // out of `lower`, whose frame is to be small
+    function_->addFnAttr(llvm::Attribute::NoInline);
+    function_->addFnAttr(llvm::Attribute::Cold);
+  }
   make_call(read_params(signature, function_));
   return_flat(core, call_runtime("call", {call_}));
 }

@@ -124,12 +124,20 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
     b_.SetInsertPoint(next);
   };
 
+  // After the call, what is needed is read again: two words live through it, instead of a register saved and restored
+  // for each.
+  auto read_again = [&] {
+    store = load_context(adapter_offset::store, ptr_);
+    callee = load_context(adapter_offset::callee, ptr_);
+  };
   Value* result = nullptr;
   if (!async_type) {
     result = call_core(callee_signature, adapter_offset::callee_function, args);
+    read_again();
   } else {
     Entered entered = enter_fiber(callee_signature, args, store, fiber);
     go_to_other_if(entered.parked, [&] { return entered.word; });
+    read_again();
     set_field(fiber, fiber_offset::next_free, field(store, store_context_offset::free_fibers, ptr_));
     set_field(store, store_context_offset::free_fibers, fiber);
     set_field(task_, task_offset::fiber, null_);
@@ -157,7 +165,7 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   });
   set_field(callee, kGateEntered, b_.getInt32(0));
   if (exclusive) set_field(callee, instance_offset::exclusive_thread, null_);
-  set_field(store, store_context_offset::current, field(task_, task_offset::parent, ptr_));
+  set_field(store, store_context_offset::current, parent);
   if (flat == nullptr && !spec.lower.is_async() && !core.results.empty())
     flat = field(task_, task_offset::result, i64_);
   set_field(task_, task_offset::next_free, field(store, store_context_offset::free_tasks, ptr_));

@@ -56,6 +56,15 @@ class Instantiation {
     auto instance = CoreInstance::link(&store_.context(), *code, std::move(imports));
     if (!instance) return std::unexpected(instance.error());
     self_.owned_instances.push_back(*instance);
+    for (ImportedFunction& function : (*instance)->imported_functions()) {
+      if (function.code != reinterpret_cast<void*>(&wjit_adapter_entry)) continue;  // NOLINT
+      auto* adapter = static_cast<AdapterContext*>(function.vmctx);
+      if (adapter->lower_entry != nullptr) {
+        function.code = adapter->lower_entry;
+      } else {
+        adapter->entries.push_back(&function.code);
+      }
+    }
     if (auto done = (*instance)->initialize(); !done) {
       store_.trap(done.error().code, done.error().detail);
       return fail("{}", done.error().to_string());
@@ -429,6 +438,8 @@ extern "C" void* builtin_compile_adapter(AdapterContext* context) {
   context->code = *code;
   context->task_return = context->code->task_return;
   context->lower_entry = context->code->lower;
+  for (void** entry : context->entries) *entry = context->lower_entry;
+  context->entries.clear();
   return context->lower_entry;
 }
 

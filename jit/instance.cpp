@@ -172,6 +172,10 @@ std::expected<void, Trap> CoreInstance::initialize() {
   return {};
 }
 
+std::span<ImportedFunction> CoreInstance::imported_functions() {
+  return {&at<ImportedFunction>(vmctx_, layout_.imported_function(0)), module().imported_functions};
+}
+
 FuncRef* CoreInstance::start_function() {
   const Module& m = module();
   if (!m.start) return nullptr;

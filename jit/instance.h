@@ -48,6 +48,8 @@ class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
   std::expected<void, Trap> initialize();
   // The start function, if any.
   FuncRef* start_function();
+  // What the module's code calls for its imported functions, in their order; may be changed while no code of it runs.
+  std::span<ImportedFunction> imported_functions();
 
   // Exports. find_export: null-kind error as nullopt.
   std::optional<Extern> find_export(std::string_view name);

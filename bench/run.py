@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """The benchmark tables, with ratios against a limit or a peer in the same run.
 
-    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [calls] [tasks] [start] [fibers]
+    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [calls] [streams] [tasks] [start] [fibers]
 
 calls    ../shared/bench/calls.wat: nanoseconds a call, (T(n2) - T(n1)) / (n2 - n1) so that start-up cancels out; beside a plain
          indirect C++ call
+streams  ../shared/bench/streams.wat: bytes a second (futures: nanoseconds each); beside memcpy of 64 KiB chunks
 tasks    ../shared/bench/tasks.wat: bytes a suspended task (peak memory, the guest's own 8 bytes taken off), nanoseconds a task
 start    first run of the hello guest, nothing cached
 fibers   wjit_bench: switches and segments (Google Benchmark)
@@ -54,11 +55,25 @@ def per_item(runs, engine, export, small, large, file):
     return (b[0] - a[0]) * 1e9 / (large - small), (b[1] - a[1]) * 1024 / (large - small)
 
 
-def indirect_call(options):
-    """Nanoseconds of a plain indirect C++ call, from wjit_bench."""
-    output = subprocess.run([options.build / "wjit_bench", "--benchmark_filter=^IndirectCall$", "--benchmark_format=csv"],
+def steady(runs, engine, export, file, begin=20_000):
+    """Nanoseconds of one item, with so many that they take half a second; None where the engine fails."""
+    small = begin
+    while True:
+        first = once(engine_command(engine, export, small, file))
+        if first is None:
+            return None
+        if first[0] > 0.15 or small > 1 << 33:
+            break
+        small *= 4
+    result = per_item(runs, engine, export, small // 4, small * 3, file)
+    return result[0] if result else None
+
+
+def floor_of(options, name):
+    """Nanoseconds of one iteration of a benchmark of wjit_bench."""
+    output = subprocess.run([options.build / "wjit_bench", f"--benchmark_filter=^{name}$", "--benchmark_format=csv"],
                             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-    match = re.search(r'^"IndirectCall[^"]*",\d+,[\d.e+-]+,([\d.e+-]+),', output, re.M)
+    match = re.search(rf'^"{name}[^"]*",\d+,[\d.e+-]+,([\d.e+-]+),', output, re.M)
     return float(match.group(1)) if match else None
 
 
@@ -67,19 +82,34 @@ def show(value, unit):
 
 
 def calls(options, engines):
-    floor = indirect_call(options)
+    floor = floor_of(options, "IndirectCall")
     print(f"\n## calls.wat: ns a call (a plain indirect C++ call: {show(floor, 'ns')})\n")
     print("| export |" + "".join(f" {name} |" for name, _ in engines) + " wjit / indirect call |" +
           (" wjit / wasmtime |" if len(engines) > 1 else ""))
     print("|---|" + "---|" * (len(engines) + (2 if len(engines) > 1 else 1)))
-    sizes = {"sync": (1_000_000, 5_000_000), "suspend-callback": (10_000, 210_000), "suspend-stackful": (10_000, 210_000)}
     for export in ["sync", "sync-to-callback", "async-callback", "async-stackful", "text", "suspend-callback", "suspend-stackful"]:
-        small, large = sizes.get(export, (20_000, 520_000))
-        row = [per_item(options.runs, e, export, small, large, options.shared / "bench" / "calls.wat") for e in engines]
-        cells = [show(r[0] if r else None, "ns") for r in row]
-        cells.append(f"{row[0][0] / floor:.1f}" if row[0] and floor else "-")
+        row = [steady(options.runs, e, export, options.shared / "bench" / "calls.wat") for e in engines]
+        cells = [show(r, "ns") for r in row]
+        cells.append(f"{row[0] / floor:.1f}" if row[0] and floor else "-")
         if len(engines) > 1:
-            cells.append(f"{row[0][0] / row[1][0]:.2f}" if row[0] and row[1] else "-")
+            cells.append(f"{row[0] / row[1]:.3f}" if row[0] and row[1] else "-")
+        print(f"| {export} | " + " | ".join(cells) + " |", flush=True)
+
+
+def streams(options, engines):
+    floor = floor_of(options, "MemcpyChunk")
+    limit = 65536 / floor if floor else None
+    print(f"\n## streams.wat: GB a second (memcpy of 64 KiB chunks: {show(limit, 'GB/s')}); futures: ns\n")
+    print("| export |" + "".join(f" {name} |" for name, _ in engines) + " wjit / memcpy |" +
+          (" wjit / wasmtime |" if len(engines) > 1 else ""))
+    print("|---|" + "---|" * (len(engines) + (2 if len(engines) > 1 else 1)))
+    for export, size in (("bytes", 1), ("words", 4), ("records", 16), ("strings", 32), ("futures", 0)):
+        row = [steady(options.runs, e, export, options.shared / "bench" / "streams.wat") for e in engines]
+        figures = [r if size == 0 or r is None else size / r for r in row]
+        cells = [show(f, "GB/s" if size else "ns") for f in figures]
+        cells.append(f"{figures[0] / limit:.2f}" if size and figures[0] and limit else "-")
+        if len(engines) > 1:
+            cells.append(f"{figures[0] / figures[1]:.2f}" if figures[0] and figures[1] else "-")
         print(f"| {export} | " + " | ".join(cells) + " |", flush=True)
 
 
@@ -108,7 +138,7 @@ def fibers(options, engines):
     subprocess.run([options.build / "wjit_bench", "--benchmark_min_time=0.2"])
 
 
-PARTS = {"calls": calls, "tasks": tasks, "start": start, "fibers": fibers}
+PARTS = {"calls": calls, "streams": streams, "tasks": tasks, "start": start, "fibers": fibers}
 
 
 def main():
@@ -123,10 +153,10 @@ def main():
         if part not in PARTS:
             parser.error(f"unknown part {part}; there are {', '.join(PARTS)}")
     if not (options.shared / "bench").is_dir():
-        print(f"skipped: {options.shared / 'bench'} is absent (calls, tasks)")
+        print(f"skipped: {options.shared / 'bench'} is absent (calls, streams, tasks)")
     engines = [("wjit", options.build / "wjit")] + ([("wasmtime", options.wasmtime)] if options.wasmtime else [])
     for part in options.parts or PARTS:
-        if part in ("calls", "tasks") and not (options.shared / "bench").is_dir():
+        if part in ("calls", "streams", "tasks") and not (options.shared / "bench").is_dir():
             continue
         PARTS[part](options, engines)
     return 0

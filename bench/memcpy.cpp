@@ -11,7 +11,9 @@ void MemcpyChunk(benchmark::State& state) {
   std::vector<char> from(kChunk, 1), to(kChunk, 2);
   for (auto unused : state) {
     (void)unused;
+    benchmark::DoNotOptimize(from.data());
     memcpy(to.data(), from.data(), kChunk);
+    benchmark::DoNotOptimize(to.data());
     benchmark::ClobberMemory();
   }
 }

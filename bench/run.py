@@ -23,7 +23,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PEER_FLAGS = ["-W", "component-model-async,component-model-async-stackful"]
+PEER_FLAGS = ["-W", "component-model-async,component-model-async-stackful,component-model-more-async-builtins"]
 
 
 def once(command, stdin=subprocess.DEVNULL):

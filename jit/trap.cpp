@@ -36,6 +36,7 @@ const char* message(TrapCode code) {
 std::string Trap::message_text() const {
   if (exit_requested) return fmt::format("exit with status {}", exit_status);
   if (detail.empty()) return message(code);
+  if (detail.starts_with(message(code))) return detail;  // a compiler's error that says it already
   return fmt::format("{}: {}", message(code), detail);
 }
 

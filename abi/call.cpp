@@ -111,19 +111,21 @@ static uint64_t await_resumed(GuestContext* guest, void* argument) {
   return end_subtask(Store::of(guest), *subtask);
 }
 
-// A sync-lowered call goes on when its callee has resolved; the flat result.
-extern "C" uint64_t builtin_abi_await(AdapterContext* adapter, uint64_t address) {
-  Store& store = Store::of(adapter->store);
-  auto* subtask = reinterpret_cast<Subtask*>(address);  // NOLINT
-  if (subtask->resolved()) return end_subtask(store, *subtask);
+uint64_t await_subtask(Store& store, Subtask& subtask) {
+  if (subtask.resolved()) return end_subtask(store, subtask);
   Thread* thread = store.current();
-  if (thread == nullptr)
+  if (thread == nullptr) {
     return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
-  subtask->has_sync_waiter = true;
-  subtask->sync_waiter = thread;
-  thread->wait_waitable = subtask;
+  }
+  subtask.has_sync_waiter = true;
+  subtask.sync_waiter = thread;
+  thread->wait_waitable = &subtask;
   start_waiting(*thread, WaitKind::Waitable, false);
-  return park(store, *thread, await_resumed, subtask);
+  return park(store, *thread, await_resumed, &subtask);
+}
+
+extern "C" uint64_t builtin_abi_await(AdapterContext* adapter, uint64_t subtask) {
+  return await_subtask(Store::of(adapter->store), *reinterpret_cast<Subtask*>(subtask));  // NOLINT
 }
 
 // The instance's exclusive lock is held by a thread that could go on: lets it, before a call of the instance is made to
@@ -155,7 +157,7 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   if (!run_task(*task, &caller)) return store.propagate_trap(), 0;
   // A callee whose type is not async has resolved, or blocks atomically: then the caller waits, whatever its lower.
   if (async_lower && (adapter->async_type || subtask->resolved())) return status_of(store, *subtask);
-  return builtin_abi_await(adapter, reinterpret_cast<uint64_t>(subtask));  // NOLINT
+  return await_subtask(store, *subtask);
 }
 
 void progress(Subtask& subtask) {

@@ -36,6 +36,9 @@ bool check_return(Store& store, const Task& task);
 bool run_task(Task& task, ComponentInstance* caller, bool* has_resolved = nullptr);
 // The task's results have been lowered (`returned`), or it was cancelled: tells the caller. False after a trap.
 bool resolve_task(Task& task, bool returned);
+// A synchronous call goes on when its callee has resolved: the flat result. The subtask, whose handle nobody has, ends. Built-ins
+// return its value at once (park).
+uint64_t await_subtask(Store& store, Subtask& subtask);
 // Subtask: takes back what was lent, once its resolution has been seen.
 void deliver_resolve(Subtask& subtask);
 // subtask.cancel's request to the callee. False after a trap.

@@ -54,7 +54,9 @@ extern "C" uint32_t builtin_canon_ResourceRep(BuiltinContext* context, uint32_t 
   return handle != nullptr ? handle->rep : 0;
 }
 
-bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller) {
+// `subtask`: who waits for a destructor of guest code; it resolves at once where there is none.
+static bool end_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller, Subtask* subtask) {
+  if (subtask != nullptr) subtask->state = SubtaskState::Returned;
   if (type.implementation == nullptr) {
     if (type.host_drop) type.host_drop(rep);
     return !store.locked_down();
@@ -68,17 +70,17 @@ bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInst
   struct Destructor final : HostCaller {
     void resolved(bool) override {}
   };
-  Task* task = new_task(*type.implementation, nullptr, nullptr);
+  if (subtask != nullptr) subtask->state = SubtaskState::Starting;
+  Task* task = new_task(*type.implementation, nullptr, subtask);
   task->host = new Destructor;
   task->host->function = type.destructor;
   task->host->call.params[0] = rep;
-  bool resolved = false;
-  if (!run_task(*task, caller, &resolved)) return false;
-  if (!resolved) {
-    store.trap(TrapCode::NotSupported, "a destructor that blocks");
-    return false;
-  }
-  return true;
+  task->host->caller = caller;
+  return run_task(*task, caller);
+}
+
+bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller) {
+  return end_resource(store, type, rep, caller, nullptr);
 }
 
 extern "C" uint64_t builtin_canon_ResourceDrop(BuiltinContext* context, uint32_t index) {
@@ -98,8 +100,10 @@ extern "C" uint64_t builtin_canon_ResourceDrop(BuiltinContext* context, uint32_t
   ResourceType& type = *handle->type;
   uint32_t rep = handle->rep;
   delete handle;
-  if (!drop_resource(store, type, rep, context->instance)) store.propagate_trap();
-  return 0;
+  Subtask* subtask = store.subtasks.make();
+  subtask->caller = context->instance;
+  if (!end_resource(store, type, rep, context->instance, subtask)) return store.propagate_trap(), 0;
+  return await_subtask(store, *subtask);
 }
 
 extern "C" uint32_t builtin_abi_transfer_own(AdapterContext* adapter, uint32_t number, uint32_t index, uint32_t back) {

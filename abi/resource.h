@@ -37,7 +37,7 @@ struct ErrorContext : HandleRecord {
 };
 
 // Ends an owned resource: its destructor runs (as a task of the implementing instance, entered from `caller`, null: the
-// host), or the host's drop function. False after a trap. abi/canon_resource.cpp.
+// host; then it may still run when this returns), or the host's drop function. False after a trap. abi/canon_resource.cpp.
 bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller);
 
 }  // namespace wjit

@@ -82,6 +82,7 @@ struct HostCaller {
   virtual void resolved(bool returned) = 0;
   Call call;             // of the task
   CodePointer function;  // without an adapter: a core function of at most one integer, call.params[0]
+  ComponentInstance* caller = nullptr;  // a destructor's: who dropped the resource
 };
 
 // Bits of Task::kind.

@@ -43,7 +43,9 @@ bool exit_thread(Store& store, Thread& thread) {
   if (thread.fiber != nullptr) store.put_fiber(thread.fiber);
   thread.fiber = nullptr;
   bool last = task.threads.empty();
-  if (last && task.entered) leave_to(instance, task.adapter != nullptr ? task.adapter->caller : nullptr);
+  if (last && task.entered) {
+    leave_to(instance, task.adapter != nullptr ? task.adapter->caller : task.host != nullptr ? task.host->caller : nullptr);
+  }
   if (thread.is_explicit) delete static_cast<ExplicitThread*>(&thread);
   if (last) free_task(&task);
   return true;

@@ -172,10 +172,11 @@ extern "C" uint32_t builtin_abi_transfer_error_context(AdapterContext* adapter, 
   Store& store = Store::of(adapter->store);
   auto* record = side(adapter, back == 0).handles.get_as<ErrorContext>(index, HandleKind::ErrorContext);
   if (record == nullptr) return store.trap(TrapCode::UnknownHandle, fmt::format("unknown error context {}", index)), 0;
-  auto* copy = new ErrorContext;
+  auto copy = std::make_unique<ErrorContext>();
   copy->message = record->message;
-  uint32_t result = side(adapter, back != 0).handles.add(copy);
-  if (result == 0) store.trap(TrapCode::CanonicalAbi, "the handle table is full");
+  uint32_t result = side(adapter, back != 0).handles.add(copy.get());
+  if (result == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
+  copy.release();
   return result;
 }
 

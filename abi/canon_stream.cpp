@@ -162,8 +162,10 @@ uint64_t builtin_canon_FutureDropWritable(BuiltinContext* c, uint32_t i) { retur
 // Error contexts may lose their message (the specification leaves it open): they always do here.
 uint32_t builtin_canon_ErrorContextNew(BuiltinContext* c, uint64_t, uint64_t) {
   if (!check_may_leave(c)) return 0;
-  uint32_t index = c->instance->handles.add(new ErrorContext);
-  if (index == 0) store_of(c).trap(TrapCode::CanonicalAbi, "the handle table is full");
+  auto record = std::make_unique<ErrorContext>();
+  uint32_t index = c->instance->handles.add(record.get());
+  if (index == 0) return store_of(c).trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
+  record.release();
   return index;
 }
 

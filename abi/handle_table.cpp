@@ -4,7 +4,23 @@
 
 namespace wjit {
 
+uint64_t HandleTable::cost(HandleKind kind) {
+  switch (kind) {
+    case HandleKind::Resource:
+    case HandleKind::ErrorContext: return 64;
+    case HandleKind::WaitableSet: return 128;
+    case HandleKind::StreamEnd:
+    case HandleKind::FutureEnd: return 256;
+    case HandleKind::Subtask: return 1024;
+    case HandleKind::Thread: return 3072;
+    case HandleKind::Free: break;
+  }
+  UNREACHABLE_CASE("a handle of no kind");
+}
+
 uint32_t HandleTable::add(HandleRecord* record) {
+  if (free_ == 0 && entries_.size() > kMaxLength) return 0;
+  if (memory_ != nullptr && !memory_->take(cost(record->kind))) return 0;
   auto entry = reinterpret_cast<uint64_t>(record);  // NOLINT
   if (free_ != 0) {
     uint32_t index = free_;
@@ -13,7 +29,6 @@ uint32_t HandleTable::add(HandleRecord* record) {
     ++live_;
     return index;
   }
-  if (entries_.size() > kMaxLength) return 0;
   entries_.push_back(entry);
   ++live_;
   return static_cast<uint32_t>(entries_.size() - 1);
@@ -22,6 +37,7 @@ uint32_t HandleTable::add(HandleRecord* record) {
 HandleRecord* HandleTable::remove(uint32_t index) {
   HandleRecord* removed = get(index);
   CHECK(removed != nullptr);
+  if (memory_ != nullptr) memory_->give(cost(removed->kind));
   entries_[index] = uint64_t{free_} << 1 | 1;
   free_ = index;
   --live_;

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "abi/host_memory.h"
+
 namespace wjit {
 
 // What a handle refers to; the first field of every record that a table holds.
@@ -22,6 +24,12 @@ struct alignas(8) HandleRecord {  // the low bits of its address are free: Handl
 class HandleTable {
  public:
   static constexpr uint32_t kMaxLength = (1u << 28) - 1;
+  // Bytes of host memory that a handle of this kind stands for, with all that it keeps alive: a subtask its task, a
+  // thread its stack. Rounded up.
+  static uint64_t cost(HandleKind kind);
+
+  // Where entries take their cost from; requires an empty table. It outlives the table.
+  void charge(HostMemory* memory) { memory_ = memory; }
 
   // The record of a live index, null for any other number.
   HandleRecord* get(uint32_t index) const {
@@ -33,7 +41,8 @@ class HandleTable {
     HandleRecord* record = get(index);
     return record != nullptr && record->kind == kind ? static_cast<T*>(record) : nullptr;
   }
-  // Index of the new entry, 0 when the table is full (the caller traps). The table does not own records.
+  // Index of the new entry, 0 when the table is full or host memory used up (the caller traps). The table does not own
+  // records.
   uint32_t add(HandleRecord* record);
   // Requires a live index.
   HandleRecord* remove(uint32_t index);
@@ -51,6 +60,7 @@ class HandleTable {
   std::vector<uint64_t> entries_{1};
   uint32_t free_ = 0;
   uint32_t live_ = 0;
+  HostMemory* memory_ = nullptr;  // null: without limit
 };
 
 }  // namespace wjit

@@ -12,6 +12,11 @@ extern "C" void wjit_adapter_entry();
 namespace wjit {
 namespace {
 
+// Host memory that an instance, a definition and an export stand for (abi/host_memory.h). Rounded up.
+constexpr uint64_t kInstanceBytes = 16 * 1024;
+constexpr uint64_t kDefinitionBytes = 1024;
+constexpr uint64_t kExportBytes = 256;
+
 // One component instance in the making.
 class Instantiation {
  public:
@@ -25,6 +30,8 @@ class Instantiation {
 
   Result<> run() {
     self_.lexical_parent = lexical_parent_;
+    const uint64_t definitions = self_.component->definitions.size();
+    if (!store_.host_memory.take(kInstanceBytes + definitions * kDefinitionBytes)) return no_host_memory();
     for (const Definition& definition : self_.component->definitions) {
       auto done = std::visit([this](const auto& d) { return define(d); }, definition);
       if (!done) return done;
@@ -33,6 +40,8 @@ class Instantiation {
   }
 
  private:
+  Result<> no_host_memory() { return fail("too many instances: no host memory is left for `{}`", self_.name); }
+
   // ---- core ----
 
   Result<> define(const def::CoreModule& d) {
@@ -55,6 +64,8 @@ class Instantiation {
     if (!code) return std::unexpected(code.error());
     auto instance = CoreInstance::link(&store_.context(), *code, std::move(imports));
     if (!instance) return std::unexpected(instance.error());
+    const uint64_t bytes = kInstanceBytes + (*instance)->layout().size + module->exports.size() * kExportBytes;
+    if (!store_.host_memory.take(bytes)) return no_host_memory();
     self_.owned_instances.push_back(*instance);
     for (ImportedFunction& function : (*instance)->imported_functions()) {
       if (function.code != reinterpret_cast<void*>(&wjit_adapter_entry)) continue;  // NOLINT

@@ -1,6 +1,8 @@
 // Stores and the engine: see abi/store.h.
 #include "abi/store.h"
 
+#include <unistd.h>
+
 #include <utility>
 
 #include "abi/call.h"
@@ -77,15 +79,21 @@ Result<std::shared_ptr<AdapterCompiler>> load_adapter_compiler() {
 
 // ---- store ----
 
+uint64_t StoreOptions::default_host_memory() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE)) / 2;
+}
+
 Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
     : Strand(scheduler), engine_(engine), options_(options) {
   init_guest_context(&context_);
   context_.stack_exhausted = on_stack_exhausted;
   context_.guest_entry_parked = eager_task_parked;
   context_.store = this;
+  host_memory.left = options.host_memory;
   host_instance_ = std::make_unique<ComponentInstance>();
   host_instance_->store = this;
   host_instance_->name = "host";
+  host_instance_->handles.charge(&host_memory);
   refill();
 }
 
@@ -147,6 +155,8 @@ Store::~Store() {
 
 ComponentInstance* Store::add_instance(std::unique_ptr<ComponentInstance> instance) {
   instance->store = this;
+  instance->handles.charge(&host_memory);
+  instance->threads.charge(&host_memory);
   instances_.push_back(std::move(instance));
   return instances_.back().get();
 }

@@ -57,7 +57,9 @@ class Engine {
 
 struct StoreOptions {
   size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
-  bool eager_calls = true;       // adapters may enter callees themselves; off: the run time sees every call
+  uint64_t host_memory = default_host_memory();  // bytes, see abi/host_memory.h
+  static uint64_t default_host_memory();         // half of the machine's
+  bool eager_calls = true;                       // adapters may enter callees themselves; off: the run time sees every call
 };
 
 // resume_thread's frames on the worker's stack, innermost first: who ran before the thread that was resumed.
@@ -156,6 +158,7 @@ class Store final : public Strand {
   uint32_t next_task_id = 1;
   // Names the cycle for a deadlock message: which task waits for what.
   std::string describe_deadlock() const;
+  HostMemory host_memory;
   IntrusiveList<Task, &Task::store_prev, &Task::store_next> tasks;  // live ones
 
  private:

@@ -15,6 +15,7 @@
 #include "base/check.h"
 #include "ir/pipeline.h"
 #include "jit/builtins.h"
+#include "jit/orc_leaf.h"
 #include "jit/orc_lines.h"
 #include "jit/orc_memory.h"
 #include "jit/unwind.h"
@@ -35,11 +36,11 @@ const AbsoluteSymbols& common_symbols() {
 #include "jit/builtins.def"
 #undef BUILTIN
     add("__morestack", &__morestack);
-    add("memcpy", &memcpy);
-    add("memmove", &memmove);
-    add("memset", &memset);
-    add("memcmp", &memcmp);
-    add("bcmp", &memcmp);
+    add("memcpy", leaf::copy);
+    add("memmove", leaf::move);
+    add("memset", leaf::fill);
+    add("memcmp", leaf::compare);
+    add("bcmp", leaf::compare);
     add("ceil", static_cast<double (*)(double)>(&ceil));
     add("ceilf", static_cast<float (*)(float)>(&ceilf));
     add("floor", static_cast<double (*)(double)>(&floor));

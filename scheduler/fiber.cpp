@@ -2,6 +2,7 @@
 // themselves are scheduler/switch.S; the picture is in fiber.h.
 #include "scheduler/fiber.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <ucontext.h>
 
@@ -39,6 +40,26 @@ __attribute__((tls_model("initial-exec"),
 }
 
 namespace {
+
+// What the innermost entry leaves to host functions of the thread's stack; they compile, too. Entries nest as deep as
+// calls of component instances through each other do, and take about half a KiB each.
+constexpr size_t kHostStackReserve = size_t{1} << 20;
+
+// No fiber is entered from below this address; until it is known, above all addresses.
+__attribute__((tls_model("initial-exec"))) constinit thread_local uintptr_t lowest_entry = UINTPTR_MAX;
+
+uintptr_t host_stack_position() { return reinterpret_cast<uintptr_t>(__builtin_frame_address(0)); }
+
+[[gnu::cold]] bool host_stack_is_used_up() {
+  pthread_attr_t attributes;
+  void* lowest = nullptr;
+  size_t bytes = 0;
+  CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
+  CHECK(pthread_attr_getstack(&attributes, &lowest, &bytes) == 0);
+  pthread_attr_destroy(&attributes);
+  lowest_entry = reinterpret_cast<uintptr_t>(lowest) + std::min(kHostStackReserve, bytes / 2);
+  return host_stack_position() < lowest_entry;
+}
 
 // A Fiber lies at the top of its first segment.
 constexpr size_t kFiberBytes = (sizeof(Fiber) + 15) & ~size_t{15};
@@ -92,6 +113,12 @@ void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args) {
 FiberExit fiber_enter(GuestContext* context, Fiber* fiber) {
   DCHECK(fiber->state == FiberState::Fresh || fiber->state == FiberState::Suspended);
   DCHECK(context->park && fiber->resume);
+  if (host_stack_position() < lowest_entry && host_stack_is_used_up()) {
+    if (context->stack_exhausted) context->stack_exhausted(context);
+    context->request = HostRequest::Return;
+    fiber->state = FiberState::Abandoned;
+    return FiberExit::Abandoned;
+  }
   [[clang::musttail]] return wjit_fiber_enter(context, fiber);
 }
 

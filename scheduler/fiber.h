@@ -79,7 +79,8 @@ void fiber_reset(Fiber* fiber);
 // Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more).
 void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args);
 // Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber
-// and the stack limit are those of the caller again afterwards.
+// and the stack limit are those of the caller again afterwards. Where entries are nested so deep that the thread's own
+// stack is nearly used up, it is abandoned at once, after a call of context->stack_exhausted.
 FiberExit fiber_enter(GuestContext* context, Fiber* fiber);
 // Frees segments that the fiber does not stand on (they stay linked otherwise, for the next time it goes deep). Not
 // Running.

@@ -3,6 +3,9 @@
 
     test/run.py [--build build/release] [--shared ../shared] [--jobs N] [PART…]
 
+`--build build/asan` (or build/tsan) tests a build with sanitizers: reports end the process that made them and so its test, timeouts
+are ten times as long, and what is not to be reported stands with its reason in test/sanitizers.
+
 Parts, all of them by default:
     scripts   the direction of includes, and that comments name what exists (test/scripts)
     unit      GoogleTest, in as many processes as there are jobs (test/unit)
@@ -85,7 +88,8 @@ def lit(options, total):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder, "lit.json")
         command = ["lit-22", "-q", "-v", f"-j{options.jobs}", f"--output={report}",
-                   "--param", f"timeout={options.lit_timeout}", "--param", f"build={options.build}", "--param", f"shared={options.shared}", ROOT / "test" / "lit"]
+                   "--param", f"timeout={options.lit_timeout}", "--param", f"build={options.build}",
+                   "--param", f"shared={options.shared}", ROOT / "test" / "lit"]
         status = subprocess.run(command).returncode
         if not report.exists():
             return total.add("lit", 0, 1, since)
@@ -118,6 +122,30 @@ def suites(options, total):
     total.add("suites", int(match.group(1)), int(match.group(2)), since)
 
 
+def sanitizers(build):
+    """The sanitizers of a build, as CMake was told."""
+    cache = build / "CMakeCache.txt"
+    match = re.search(r"^WJIT_SANITIZE:\w+=(\S+)", cache.read_text(), re.M) if cache.exists() else None
+    return match.group(1).split(",") if match else []
+
+
+def prepare_sanitizers(options):
+    """Their environment; what a developer set already comes last and wins."""
+    found = sanitizers(options.build)
+    if not found:
+        return
+    folder = ROOT / "test" / "sanitizers"
+    for name, settings in {
+            "ASAN_OPTIONS": "detect_stack_use_after_return=1:check_initialization_order=1",
+            "LSAN_OPTIONS": f"suppressions={folder / 'leaks.supp'}:print_suppressions=0",
+            "UBSAN_OPTIONS": "print_stacktrace=1",
+            "TSAN_OPTIONS": f"suppressions={folder / 'races.supp'}:halt_on_error=1:second_deadlock_stack=1",
+    }.items():
+        os.environ[name] = ":".join(filter(None, (settings, os.environ.get(name))))
+    for name in ("timeout", "lit_timeout", "script_timeout"):
+        setattr(options, name, 10 * getattr(options, name))
+
+
 PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites}
 
 
@@ -136,6 +164,7 @@ def main():
     unknown = [part for part in options.parts if part not in PARTS]
     if unknown:
         parser.error(f"unknown part {unknown[0]}; there are {', '.join(PARTS)}")
+    prepare_sanitizers(options)
     total = Total()
     for part in options.parts or PARTS:
         PARTS[part](options, total)

@@ -30,6 +30,7 @@ struct RunOptions {
   std::optional<std::string> invoke;  // "name(values)"
   CompileOptions compile;
   size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
+  std::optional<uint64_t> host_memory;  // bytes
   std::vector<std::string> command;  // the program file and its arguments
 };
 int run_command(const RunOptions& options);

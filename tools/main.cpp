@@ -31,6 +31,8 @@ void describe_run(CLI::App* command, RunOptions& options) {
                       "'a:b/iface.name(\"x\")'; values in WAVE");
   command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
+  command->add_option("--host-memory", options.host_memory,
+                      "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
   add_optimization(command, options.compile);
   // Options end at the file name; what follows is the guest's.
   command->prefix_command();

@@ -56,8 +56,9 @@ int run_program(const RunOptions& options) {
   if (!engine) return report(engine.error());
   session.engine = std::move(*engine);
   session.scheduler = std::make_unique<Scheduler>();
-  session.store =
-      std::make_unique<Store>(*session.engine, *session.scheduler, StoreOptions{.stack_limit = options.stack_limit});
+  StoreOptions store_options{.stack_limit = options.stack_limit};
+  if (options.host_memory) store_options.host_memory = *options.host_memory;
+  session.store = std::make_unique<Store>(*session.engine, *session.scheduler, store_options);
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
   session.wasi = std::move(*host);

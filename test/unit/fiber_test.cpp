@@ -55,6 +55,22 @@ STUB(abandon) {
   return 0;
 }
 
+// Runs a fiber that calls this again.
+static uint64_t nesting = 0;
+STUB(nest_without_end) {
+  ++nesting;
+  GuestContext* context = context_of(guest);
+  Fiber* inner = fiber_create(kMiB);
+  GuestRecord inner_guest{context, guest->host, nullptr};
+  RegisterArgs args;
+  args.ints[0] = reinterpret_cast<uintptr_t>(&inner_guest);
+  args.ints[1] = argument;
+  fiber_prepare(inner, reinterpret_cast<void*>(&guest_descend), &args);
+  if (fiber_enter(context, inner) == FiberExit::Abandoned) context->request = HostRequest::Abandon;
+  fiber_destroy(inner);
+  return 0;
+}
+
 // Runs another fiber to its end from inside a host function.
 STUB(nest) {
   GuestContext* context = context_of(guest);
@@ -135,6 +151,19 @@ TEST_F(FiberTest, DescendsThroughSegmentsAndAllocatesOnce) {
   EXPECT_EQ(fiber->stack_bytes, kFirstSegmentBytes);
   fiber_destroy(fiber);
   EXPECT_EQ(exhausted_count, 0);
+}
+
+// Each entry takes some of the worker's stack; what is left is never too little for a host function.
+TEST_F(FiberTest, NestingWithoutEndIsAbandoned) {
+  Fiber* fiber = fiber_create(kMiB);
+  guest.host = &test_stub_nest_without_end;
+  nesting = 0;
+  EXPECT_EQ(fiber_enter(&context, prepare(fiber, &guest_descend, 0)), FiberExit::Abandoned);
+  EXPECT_EQ(exhausted_count, 1);
+  EXPECT_GT(nesting, 1000u);
+  EXPECT_EQ(context.fiber, nullptr);
+  EXPECT_EQ(context.request, HostRequest::Return);
+  fiber_destroy(fiber);
 }
 
 TEST_F(FiberTest, LimitIsReachedAndTheFiberCanBeUsedAgain) {

@@ -33,6 +33,24 @@ TEST(HandleTable, ForgedIndicesAndOtherKindsAreNull) {
   EXPECT_EQ(table.get_as<Record>(index, HandleKind::WaitableSet), &a);
 }
 
+TEST(HandleTable, TablesOfAStoreShareHostMemory) {
+  HostMemory memory{.left = 2 * HandleTable::cost(HandleKind::Thread)};
+  HandleTable handles, threads;
+  handles.charge(&memory);
+  threads.charge(&memory);
+  Record thread(HandleKind::Thread), other(HandleKind::Thread), resource(HandleKind::Resource);
+  EXPECT_EQ(threads.add(&thread), 1u);
+  EXPECT_EQ(handles.add(&resource), 1u);
+  EXPECT_EQ(threads.add(&other), 0u);
+  EXPECT_EQ(threads.live(), 1u);
+  handles.remove(1);
+  EXPECT_EQ(threads.add(&other), 2u);
+  EXPECT_EQ(handles.add(&resource), 0u);
+  threads.remove(1);
+  threads.remove(2);
+  EXPECT_EQ(memory.left, 2 * HandleTable::cost(HandleKind::Thread));
+}
+
 TEST(HandleTableDeathTest, RemovingWhatIsNotThereIsABugOfOurs) {
   HandleTable table;
   EXPECT_DEATH(table.remove(7), "internal error");

@@ -20,7 +20,19 @@ namespace wjit {
 class Strand;
 class Worker;
 
-enum class OperationKind : uint8_t { None, Read, Write, Poll, Timer, Blocking, External };
+enum class OperationKind : uint8_t {
+  None,
+  Read,
+  Write,
+  Poll,
+  Receive,
+  Send,
+  Accept,
+  Connect,
+  Timer,
+  Blocking,
+  External,
+};
 
 // A field of every Completion. CancelAsked: a worker that does not own the operation asked its owner to cancel it;
 // Finished: the operation ended before the owner saw that. The record is posted once the owner has
@@ -41,13 +53,14 @@ struct Completion {
   Completion* previous = nullptr;
   Worker* owner = nullptr;  // the worker whose backend or timers have it
   int64_t result = 0;
-  void* buffer = nullptr;  // Read, Write
-  size_t length = 0;       // Read, Write: bytes; Poll: events
+  void* buffer = nullptr;  // Read, Write, Receive, Send; Connect: the sockaddr
+  size_t length = 0;       // bytes of the buffer or sockaddr; Poll: events
   int64_t offset = -1;     // Read, Write: file offset, -1: current position or a stream
   int fd = -1;
   OperationKind kind = OperationKind::None;
   std::atomic<CompletionState> state{CompletionState::Idle};
   uint8_t backend_bits = 0;     // the owner's backend
+  bool wait_first = false;      // Receive: a try at once would be in vain
   bool queued_in_pool = false;  // guarded by BlockingPool's mutex
 
   Completion() = default;

@@ -2,6 +2,9 @@
 // operations that wait for it, and helper threads for regular files, which are always "ready". An operation is tried
 // when it is started and again whenever its descriptor becomes ready. Descriptors are used as they come: standard input
 // and output are shared with other processes, so O_NONBLOCK is never set on them. See io.h.
+//
+// A registration is for one event (EPOLLONESHOT) and stays, disarmed, when nobody waits: the next wait costs one system
+// call, and a descriptor's end needs not be told, for the kernel forgets it and the next one of that number is new to it.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -17,6 +20,7 @@
 #include <cstring>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "base/check.h"
 #include "scheduler/blocking.h"
@@ -35,14 +39,39 @@ constexpr size_t kReadyWriteBytes = 4096;
 // The poll(2) and epoll(7) event bits are the same numbers.
 static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP);
 
-uint32_t wanted_events(const Completion* c) {
-  if (c->kind == OperationKind::Poll) return static_cast<uint32_t>(c->length);
-  return c->kind == OperationKind::Read ? POLLIN : POLLOUT;
+bool is_socket_kind(OperationKind kind) {
+  return kind == OperationKind::Receive || kind == OperationKind::Send || kind == OperationKind::Accept ||
+         kind == OperationKind::Connect;
+}
+
+// A socket's operation; -EAGAIN if it would block now. `waited`: it has been begun before.
+int64_t attempt_socket(Completion* c, bool waited) {
+  ssize_t n = 0;
+  switch (c->kind) {
+    case OperationKind::Receive: n = recv(c->fd, c->buffer, c->length, MSG_DONTWAIT); break;
+    case OperationKind::Send: n = send(c->fd, c->buffer, c->length, MSG_DONTWAIT | MSG_NOSIGNAL); break;
+    case OperationKind::Accept: n = accept4(c->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); break;
+    default:
+      if (waited) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+      }
+      n = connect(c->fd, static_cast<const sockaddr*>(c->buffer), static_cast<socklen_t>(c->length));
+      if (n < 0 && (errno == EINPROGRESS || errno == EINTR)) return -EAGAIN;  // both go on by themselves
+      return n < 0 && errno == EAGAIN ? -EADDRNOTAVAIL : n < 0 ? -errno : 0;
+  }
+  if (n >= 0) return n;
+  return errno == EINTR ? -EAGAIN : -errno;
 }
 
 // The result, or nothing if it would block now.
 std::optional<int64_t> attempt(Completion* c, mode_t mode) {
-  pollfd ready{c->fd, static_cast<short>(wanted_events(c)), 0};
+  if (is_socket_kind(c->kind)) {
+    int64_t result = attempt_socket(c, c->backend_bits == kWaits);
+    return result == -EAGAIN ? std::nullopt : std::optional(result);
+  }
+  pollfd ready{c->fd, static_cast<short>(events_of(*c)), 0};
   int count = poll(&ready, 1, 0);
   if (count < 0) return errno == EINTR ? std::nullopt : std::optional<int64_t>(-errno);
   if (count == 0) return std::nullopt;
@@ -87,14 +116,20 @@ class EpollBackend final : public IoBackend {
   bool bound_to_thread() const override { return false; }
 
   void start(Completion* c) override {
-    struct stat status;
-    if (fstat(c->fd, &status) < 0) return post(c, -errno);
-    if (c->kind != OperationKind::Poll &&
-        (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))) {
-      c->backend_bits = kInPool;
-      return pool_.submit(c);
+    struct stat status{};
+    if (is_socket_kind(c->kind)) {
+      status.st_mode = S_IFSOCK;
+    } else {
+      if (fstat(c->fd, &status) < 0) return post(c, -errno);
+      if (c->kind != OperationKind::Poll &&
+          (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))) {
+        c->backend_bits = kInPool;
+        return pool_.submit(c);
+      }
     }
-    if (auto result = attempt(c, status.st_mode)) return post(c, *result);
+    if (!(c->kind == OperationKind::Receive && c->wait_first)) {
+      if (auto result = attempt(c, status.st_mode)) return post(c, *result);
+    }
     c->backend_bits = kWaits;
     Waiters& waiters = waiters_[c->fd];
     waiters.mode = status.st_mode;
@@ -102,7 +137,7 @@ class EpollBackend final : public IoBackend {
     c->next = waiters.first;
     if (c->next) c->next->previous = c;
     waiters.first = c;
-    if (int result = update(c->fd, waiters); result < 0) {
+    if (int result = arm(c->fd, waiters); result < 0) {
       remove(waiters, c);
       if (!waiters.first) waiters_.erase(c->fd);
       post(c, result);
@@ -115,7 +150,7 @@ class EpollBackend final : public IoBackend {
     } else if (c->backend_bits == kWaits) {
       auto found = waiters_.find(c->fd);
       remove(found->second, c);
-      settle(found);
+      if (!found->second.first) waiters_.erase(found);
       post(c, -ECANCELED);
     }
   }
@@ -132,17 +167,25 @@ class EpollBackend final : public IoBackend {
       }
       auto found = waiters_.find(fd);
       if (found == waiters_.end()) continue;
-      for (Completion* c = found->second.first; c;) {
+      Waiters& waiters = found->second;
+      waiters.armed = 0;
+      for (Completion* c = waiters.first; c;) {
         Completion* next = c->next;
-        if (events[i].events & (wanted_events(c) | EPOLLERR | EPOLLHUP)) {
-          if (auto result = attempt(c, found->second.mode)) {
-            remove(found->second, c);
+        if (events[i].events & (events_of(*c) | EPOLLERR | EPOLLHUP)) {
+          if (auto result = attempt(c, waiters.mode)) {
+            remove(waiters, c);
             post(c, *result);
           }
         }
         c = next;
       }
-      settle(found);
+      int failed = waiters.first ? arm(fd, waiters) : 0;
+      while (failed < 0 && waiters.first) {
+        Completion* c = waiters.first;
+        remove(waiters, c);
+        post(c, failed);
+      }
+      if (!waiters.first) waiters_.erase(found);
     }
   }
 
@@ -167,7 +210,7 @@ class EpollBackend final : public IoBackend {
  private:
   struct Waiters {
     Completion* first = nullptr;
-    uint32_t registered = 0;  // events that epoll watches; 0: not registered
+    uint32_t armed = 0;  // events that epoll watches for at this moment
     mode_t mode = 0;
   };
   using WaiterMap = std::unordered_map<int, Waiters>;
@@ -179,14 +222,18 @@ class EpollBackend final : public IoBackend {
     return epoll_ctl(epoll_fd_, operation, fd, &event) < 0 ? -errno : 0;
   }
 
-  // Makes the registration match the list.
-  int update(int fd, Waiters& waiters) {
-    uint32_t events = 0;
-    for (Completion* c = waiters.first; c; c = c->next) events |= wanted_events(c) | EPOLLERR;
-    if (events == waiters.registered) return 0;
-    int operation = !waiters.registered ? EPOLL_CTL_ADD : events ? EPOLL_CTL_MOD : EPOLL_CTL_DEL;
-    int result = control(operation, fd, events);
-    if (result == 0) waiters.registered = events;
+  // Has epoll watch for what the list waits for.
+  int arm(int fd, Waiters& waiters) {
+    uint32_t events = EPOLLONESHOT | EPOLLERR;
+    for (Completion* c = waiters.first; c; c = c->next) events |= events_of(*c);
+    if ((events & ~waiters.armed) == 0) return 0;
+    auto number = static_cast<size_t>(fd);
+    if (number >= known_.size()) known_.resize(number + 1 + number / 2);
+    int result = control(known_[number] ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, events);
+    if (result == -ENOENT) result = control(EPOLL_CTL_ADD, fd, events);  // another one had the number
+    if (result == -EEXIST) result = control(EPOLL_CTL_MOD, fd, events);
+    known_[number] = result == 0;
+    if (result == 0) waiters.armed = events;
     return result;
   }
 
@@ -194,11 +241,6 @@ class EpollBackend final : public IoBackend {
     (c->previous ? c->previous->next : waiters.first) = c->next;
     if (c->next) c->next->previous = c->previous;
     c->backend_bits = 0;
-  }
-
-  void settle(WaiterMap::iterator found) {
-    update(found->first, found->second);
-    if (!found->second.first) waiters_.erase(found);
   }
 
   int wait_for_events(epoll_event (&events)[64], int64_t deadline_ns) {
@@ -217,6 +259,7 @@ class EpollBackend final : public IoBackend {
   int wake_fd_ = -1;
   int realtime_fd_ = -1;
   WaiterMap waiters_;
+  std::vector<bool> known_;  // by descriptor: epoll was told of it, unless it has been closed since
 };
 
 }  // namespace

@@ -38,6 +38,23 @@ void io_poll(Completion* completion, int fd, uint32_t events) {
   start_io(completion, OperationKind::Poll, fd, nullptr, events, -1);
 }
 
+void io_receive(Completion* completion, int socket, void* buffer, size_t length, bool wait_first) {
+  completion->wait_first = wait_first;
+  start_io(completion, OperationKind::Receive, socket, buffer, length, -1);
+}
+
+void io_send(Completion* completion, int socket, const void* buffer, size_t length) {
+  start_io(completion, OperationKind::Send, socket, const_cast<void*>(buffer), length, -1);
+}
+
+void io_accept(Completion* completion, int socket) {
+  start_io(completion, OperationKind::Accept, socket, nullptr, 0, -1);
+}
+
+void io_connect(Completion* completion, int socket, const sockaddr* address, socklen_t length) {
+  start_io(completion, OperationKind::Connect, socket, const_cast<sockaddr*>(address), length, -1);
+}
+
 void run_blocking(BlockingWork* work) {
   CHECK(work->work);
   begin_operation(work, OperationKind::Blocking, nullptr);
@@ -74,6 +91,10 @@ void cancel(Completion* completion) {
     case OperationKind::Read:
     case OperationKind::Write:
     case OperationKind::Poll:
+    case OperationKind::Receive:
+    case OperationKind::Send:
+    case OperationKind::Accept:
+    case OperationKind::Connect:
       if (owner == Worker::current())
         owner->io_->cancel(completion);
       else

@@ -4,6 +4,9 @@
 // denied. Tests: test/unit/completion_test.cpp (both backends).
 #pragma once
 
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -26,9 +29,20 @@ void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_
 // for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE.
 void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = -1);
 // Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
-// With non-blocking sockets this gives accept, connect, sendmsg and recvmsg: try, and wait here on EAGAIN or
-// EINPROGRESS.
 void io_poll(Completion* completion, int fd, uint32_t events);
+
+// Sockets; `socket` is non-blocking (SOCK_NONBLOCK), so that a backend may try before it waits. What is pointed to stays
+// in place until done, as for io_read.
+// Receives up to `length` > 0 bytes. Result: bytes, 0 after the peer's end, or -errno. wait_first: the caller believes
+// that nothing is there yet.
+void io_receive(Completion* completion, int socket, void* buffer, size_t length, bool wait_first);
+// Result: bytes sent, maybe fewer than `length`, or -errno; no SIGPIPE.
+void io_send(Completion* completion, int socket, const void* buffer, size_t length);
+// Result: a descriptor (close-on-exec, non-blocking) that is the caller's, also when the operation was cancelled too
+// late; or -errno.
+void io_accept(Completion* completion, int socket);
+// Result: 0 or -errno. A connect that is cancelled leaves the socket of no further use.
+void io_connect(Completion* completion, int socket, const sockaddr* address, socklen_t length);
 // Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
 // -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending.
 void cancel(Completion* completion);
@@ -55,7 +69,7 @@ class IoBackend {
  public:
   virtual ~IoBackend() = default;
   virtual const char* name() const = 0;  // "io_uring" or "epoll", for `wjit --version -v`
-  // Begins a Read, Write or Poll whose fields are filled in; it ends in post().
+  // Begins an operation, Read to Connect, whose fields are filled in; it ends in post().
   virtual void start(Completion* completion) = 0;
   // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there
   // meanwhile.
@@ -80,6 +94,17 @@ Result<std::unique_ptr<IoBackend>> make_epoll_backend(BlockingPool& pool);  // s
 
 // Whether this kernel lets this process use enough of io_uring; asked once. Any thread.
 bool uring_available();
+
+// The events after which an operation is worth another try.
+inline uint32_t events_of(const Completion& operation) {
+  switch (operation.kind) {
+    case OperationKind::Poll: return static_cast<uint32_t>(operation.length);
+    case OperationKind::Read:
+    case OperationKind::Receive:
+    case OperationKind::Accept: return POLLIN;
+    default: return POLLOUT;
+  }
+}
 
 // Bookkeeping around an operation: begin makes it Pending and outstanding; post (any thread) hands the result to the
 // strand's inbox and wakes the strand.

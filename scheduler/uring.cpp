@@ -65,6 +65,8 @@ class UringBackend final : public IoBackend {
       ring_.ring_fd = -1;
       return result;
     }
+    // The flag is of kernel 5.19, whose feature bits have nothing for it; SINGLE_ISSUER is of 6.0.
+    poll_first_ = (ring_.flags & IORING_SETUP_SINGLE_ISSUER) != 0;
     arm_wake();
     return 0;
   }
@@ -133,14 +135,27 @@ class UringBackend final : public IoBackend {
     io_uring_sqe* sqe = next_entry();
     unsigned length = static_cast<unsigned>(std::min(c->length, kMostBytes));
     uint64_t offset = c->offset < 0 ? ~uint64_t{0} : static_cast<uint64_t>(c->offset);
-    if (c->backend_bits & kPollsFirst)
-      io_uring_prep_poll_add(sqe, c->fd, c->kind == OperationKind::Read ? POLLIN : POLLOUT);
-    else if (c->kind == OperationKind::Read)
-      io_uring_prep_read(sqe, c->fd, c->buffer, length, offset);
-    else if (c->kind == OperationKind::Write)
-      io_uring_prep_write(sqe, c->fd, c->buffer, length, offset);
-    else
-      io_uring_prep_poll_add(sqe, c->fd, static_cast<unsigned>(c->length));
+    if (c->backend_bits & kPollsFirst) {
+      io_uring_prep_poll_add(sqe, c->fd, events_of(*c));
+      return io_uring_sqe_set_data(sqe, c);
+    }
+    switch (c->kind) {
+      case OperationKind::Read: io_uring_prep_read(sqe, c->fd, c->buffer, length, offset); break;
+      case OperationKind::Write: io_uring_prep_write(sqe, c->fd, c->buffer, length, offset); break;
+      case OperationKind::Receive:
+        io_uring_prep_recv(sqe, c->fd, c->buffer, length, 0);
+        if (c->wait_first && poll_first_) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
+        break;
+      case OperationKind::Send: io_uring_prep_send(sqe, c->fd, c->buffer, length, MSG_NOSIGNAL); break;
+      case OperationKind::Accept:
+        io_uring_prep_accept(sqe, c->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        break;
+      case OperationKind::Connect:
+        io_uring_prep_connect(sqe, c->fd, static_cast<const sockaddr*>(c->buffer), static_cast<socklen_t>(c->length));
+        break;
+      case OperationKind::Poll: io_uring_prep_poll_add(sqe, c->fd, events_of(*c)); break;
+      default: UNREACHABLE_CASE("an operation that is not the ring's");
+    }
     io_uring_sqe_set_data(sqe, c);
   }
 
@@ -183,7 +198,7 @@ class UringBackend final : public IoBackend {
     if (c->backend_bits & kPollsFirst) {
       c->backend_bits = 0;
       if (result >= 0) return prepare(c);
-    } else if (result == -EAGAIN && c->kind != OperationKind::Poll) {
+    } else if (result == -EAGAIN && c->kind != OperationKind::Poll && c->kind != OperationKind::Connect) {
       c->backend_bits = kPollsFirst;
       return prepare(c);
     } else if (result == -EINTR) {
@@ -197,6 +212,7 @@ class UringBackend final : public IoBackend {
   int wake_fd_ = -1;
   int realtime_fd_ = -1;
   bool realtime_armed_ = false;
+  bool poll_first_ = false;  // IORING_RECVSEND_POLL_FIRST is known
   uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   size_t pending_ = 0;       // operations started and not posted
 };

@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "jit/compiler.h"
+#include "scheduler/io.h"
+#include "wasi/network_rules.h"
 
 namespace wjit::tools {
 
@@ -27,8 +29,11 @@ int report(const Error& error);
 struct RunOptions {
   std::vector<std::string> dirs;      // HOST or HOST::GUEST
   std::vector<std::string> env;       // NAME=VALUE, or NAME: as in the process's environment
+  NetworkRules network;               // --net
+  std::vector<SocketAddress> listen;  // --tcplisten
   std::optional<std::string> invoke;  // "name(values)"
   CompileOptions compile;
+  IoKind io = IoKind::Auto;
   size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
   std::optional<uint64_t> host_memory;  // bytes
   std::vector<std::string> command;  // the program file and its arguments
@@ -56,6 +61,6 @@ int wast_command(const WastOptions& options);
 
 int inspect_command(const std::string& file);
 int validate_command(const std::vector<std::string>& files);
-int version_command(bool verbose);
+int version_command(bool verbose, IoKind io);
 
 }  // namespace wjit::tools

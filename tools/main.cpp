@@ -2,6 +2,7 @@
 // (tools/commands.h); what they do lives in libwjit. Wrong usage ends with status 2 and a line that says what is wrong.
 // Tests: test/lit/usage.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
@@ -22,9 +23,61 @@ void add_optimization(CLI::App* command, CompileOptions& options) {
       ->check(CLI::IsMember({0, 2}));
 }
 
+// --io, of the program as a whole (for --version) and of run.
+void add_io(CLI::App* command, IoKind& io) {
+  command
+      ->add_option_function<std::string>(
+          "--io", [&io](const std::string& name) { io = name == "uring" ? IoKind::Uring : IoKind::Epoll; },
+          "uring or epoll: how to wait for files and sockets (default: io_uring where the kernel allows it)")
+      ->check(CLI::IsMember({"uring", "epoll"}));
+}
+
+// `--net` may stand alone, and CLI11 would then take the program's file for its value: so it gets one here. The next word
+// is its value if it looks like a rule: letters and '-', then '='. Words from the program's file on are the guest's.
+void complete_net(const CLI::App& run, std::vector<std::string>& words) {
+  auto looks_like_rule = [](const std::string& word) {
+    const size_t end = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");
+    return end != std::string::npos && end > 0 && word[end] == '=' && word[0] != '-';
+  };
+  for (size_t i = 1; i < words.size() && words[i].starts_with('-') && words[i] != "--"; ++i) {
+    const CLI::Option* option = run.get_option_no_throw(words[i]);
+    const bool last = i + 1 == words.size();
+    if (words[i] == "--net" && (last || !looks_like_rule(words[i + 1]))) {
+      words[i] = "--net=*";
+    } else if (option != nullptr && option->get_items_expected_min() > 0) {
+      ++i;
+    }
+  }
+}
+
 void describe_run(CLI::App* command, RunOptions& options) {
   command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->allow_extra_args(false);
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
+      ->allow_extra_args(false);
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--net",
+          [&options](const std::vector<std::string>& values) {
+            for (const std::string& value : values) {
+              if (auto added = options.network.add(value); !added)
+                throw CLI::ValidationError("--net", added.error().message);
+            }
+          },
+          "let the guest use the network: all of it, or tcp-connect=HOST:PORT, tcp-listen=HOST:PORT, udp=HOST:PORT,\n"
+          "dns=NAME, with commas between; HOST may be a name, an address with a prefix length (10.0.0.0/8) or *,\n"
+          "PORT a range (80-90) or *, NAME *.its-domain or *")
+      ->allow_extra_args(false);
+  command
+      ->add_option_function<std::vector<std::string>>(
+          "--tcplisten",
+          [&options](const std::vector<std::string>& values) {
+            for (const std::string& value : values) {
+              auto address = SocketAddress::parse(value);
+              if (!address) throw CLI::ValidationError("--tcplisten", fmt::format("`{}` is no ADDRESS:PORT", value));
+              options.listen.push_back(*address);
+            }
+          },
+          "give a core module (preview1) a socket that listens at ADDRESS:PORT, as the next descriptor after the folders")
       ->allow_extra_args(false);
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
@@ -33,6 +86,7 @@ void describe_run(CLI::App* command, RunOptions& options) {
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
   command->add_option("--host-memory", options.host_memory,
                       "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
+  add_io(command, options.io);
   add_optimization(command, options.compile);
   // Options end at the file name; what follows is the guest's.
   command->prefix_command();
@@ -83,6 +137,8 @@ int run_main(int argc, char** argv) {
   bool version = false, verbose = false;
   app.add_flag("--version", version, "print the version; with -v also what is built in and used");
   app.add_flag("-v,--verbose", verbose, "say more");
+  IoKind io = IoKind::Auto;
+  add_io(&app, io);
   app.require_subcommand(0, 1);
   app.failure_message([](const CLI::App*, const CLI::Error& error) {
     return fmt::format("wjit: {}; see `wjit --help`\n", error.what());
@@ -105,11 +161,14 @@ int run_main(int argc, char** argv) {
   describe_wast(wast, wast_options);
 
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> words(argv + 1, argv + argc);
+    if (!words.empty() && words[0] == "run") complete_net(*run, words);
+    std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+    app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kStatusUsage;
   }
-  if (version) return version_command(verbose);
+  if (version) return version_command(verbose, io);
   if (run->parsed()) return take_program(*run, run_options) ? run_command(run_options) : kStatusUsage;
   if (compile->parsed()) return compile_command(compile_options);
   if (inspect->parsed()) return inspect_command(inspected);

@@ -3,6 +3,7 @@
 // test/lit/run.
 #include "tools/run.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -42,7 +43,17 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
       return fail("--dir {}: expected HOST or HOST::GUEST", dir);
     wasi.preopens.push_back(std::move(preopen));
   }
+  wasi.network = options.network;
+  wasi.listen = options.listen;
   return wasi;
+}
+
+// A server holds a descriptor for each connection; the limit that is meant to be raised by who needs more is raised.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int run_program(const RunOptions& options) {
@@ -50,12 +61,18 @@ int run_program(const RunOptions& options) {
   if (!program) return report(program.error());
   Result<WasiOptions> wasi = wasi_options(options);
   if (!wasi) return report(wasi.error());
+  if (options.network.any(NetworkUse::TcpConnect) || options.network.any(NetworkUse::TcpListen)) {
+    raise_descriptor_limit();
+  }
   Session session;
   session.program = options.command[0];
   auto engine = Engine::create(options.compile);
   if (!engine) return report(engine.error());
   session.engine = std::move(*engine);
-  session.scheduler = std::make_unique<Scheduler>();
+  session.scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = options.io});
+  if (options.io == IoKind::Uring && session.scheduler->io_name() != std::string_view("io_uring")) {
+    return report(Error{"--io uring: the kernel does not let this process use io_uring"});
+  }
   StoreOptions store_options{.stack_limit = options.stack_limit};
   if (options.host_memory) store_options.host_memory = *options.host_memory;
   session.store = std::make_unique<Store>(*session.engine, *session.scheduler, store_options);
@@ -65,7 +82,10 @@ int run_program(const RunOptions& options) {
   const int status = program->component != nullptr ? run_component(session, program->component, options)
                                                    : run_core_module(session, program->module, options);
   if (fflush(stdout) != 0) return kStatusError;
-  if (session.wasi->is_writing()) session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
+  // What the guest has handed over is still written; after a trap nobody counts on that.
+  if (status != kStatusTrap && session.wasi->is_writing()) {
+    session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
+  }
   // Other operations may be under way still (a read of standard input): they end with the process.
   _exit(status);
 }

@@ -2,7 +2,9 @@
 #include "wasi/io.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 
 namespace wjit::wasi {
@@ -134,6 +136,16 @@ Own<InputStream> make_input_stream(State& state, std::shared_ptr<File> file, Inp
 void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   if (closed_ || file_->fd < 0) return done(kClosed);
   if (bytes == 0) return done(0);
+  if (file_->is_socket) {
+    const ssize_t count = ::recv(file_->fd, into, bytes, MSG_DONTWAIT);
+    if (count >= 0 || errno != EAGAIN || !blocking) return finish_read(count < 0 ? -errno : count, into, bytes, false, done);
+    auto operation = std::make_shared<Operation>(state_);
+    auto self = std::static_pointer_cast<InputStream>(shared_from_this());
+    return operation->receive(file_->fd, into, bytes, true, operation,
+                              [self, into, bytes, done = std::move(done)](int64_t result) {
+                                self->finish_read(result, into, bytes, true, done);
+                              });
+  }
   if (kind_ == InputKind::Stream && !blocking) {
     pollfd entry{file_->fd, POLLIN, 0};
     if (::poll(&entry, 1, 0) == 0) return done(0);
@@ -144,21 +156,26 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   Operation& reading = *operation;
   reading.read(file_->fd, into, bytes, at, operation,
                [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
-                 if (result > 0) {
-                   self->offset_ += static_cast<uint64_t>(result);
-                   return done(result);
-                 }
-                 if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
-                   if (!blocking) return done(0);
-                   auto wait = std::make_shared<Operation>(self->state_);
-                   return wait->poll(self->file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
-                     if (events < 0) return done(events);
-                     self->read(into, bytes, true, done);
-                   });
-                 }
-                 self->closed_ = true;
-                 done(result == 0 ? kClosed : result);
+                 self->finish_read(result, into, bytes, blocking, done);
                });
+}
+
+void InputStream::finish_read(int64_t result, void* into, size_t bytes, bool blocking, const Done& done) {
+  if (result > 0) {
+    offset_ += static_cast<uint64_t>(result);
+    return done(result);
+  }
+  if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
+    if (!blocking) return done(0);
+    auto wait = std::make_shared<Operation>(state_);
+    auto self = std::static_pointer_cast<InputStream>(shared_from_this());
+    return wait->poll(file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
+      if (events < 0) return done(events);
+      self->read(into, bytes, true, done);
+    });
+  }
+  closed_ = true;
+  done(result == 0 ? kClosed : result);
 }
 
 Own<Pollable> InputStream::subscribe() {
@@ -173,7 +190,7 @@ Own<OutputStream> make_output_stream(State& state, std::shared_ptr<File> file, i
 }
 
 int OutputStream::take_error() {
-  if (error_ == 0) return closed_ ? kClosed : 0;
+  if (error_ == 0) return closed_ || ended_ ? kClosed : 0;
   closed_ = true;
   int error = std::exchange(error_, 0);
   return error == EPIPE ? kClosed : error;
@@ -211,6 +228,11 @@ void OutputStream::write_through(const void* from, size_t bytes, std::function<v
 void OutputStream::flush() {
   flushing_ = !operation_.idle() || !buffer_.empty();
   pump();
+}
+
+void OutputStream::close(std::function<void()> then) {
+  ended_ = true;
+  when_flushed(std::move(then));
 }
 
 void OutputStream::when_flushed(std::function<void()> then) {
@@ -262,6 +284,10 @@ void OutputStream::pump() {
       };
       if (file_->fd < 0) {
         error_ = EBADF;
+      } else if (file_->is_socket) {
+        const ssize_t count = ::send(file_->fd, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count >= 0 || errno != EAGAIN) return done(count < 0 ? -errno : count);
+        return operation_.send(file_->fd, from, bytes, true, shared_from_this(), std::move(done));
       } else {
         return operation_.write(file_->fd, from, bytes, at_, shared_from_this(), std::move(done));
       }

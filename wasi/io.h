@@ -69,9 +69,12 @@ class InputStream final : public Object {
       : state_(state), file_(std::move(file)), kind_(kind), offset_(offset) {}
   // `into` stays valid until `done`.
   void read(void* into, size_t bytes, bool blocking, Done done);
+  // Nothing more is read.
+  void close() { closed_ = true; }
   Own<Pollable> subscribe();
 
  private:
+  void finish_read(int64_t result, void* into, size_t bytes, bool blocking, const Done& done);
   State& state_;
   std::shared_ptr<File> file_;
   InputKind kind_;
@@ -98,9 +101,11 @@ class OutputStream final : public Object {
   // Writes bytes that stay valid until `done`, however many, after everything before.
   void write_through(const void* from, size_t bytes, std::function<void()> done);
   void flush();
+  // Takes no more, and calls `then` when everything has been written, or an error has come.
+  void close(std::function<void()> then);
   // Calls `then` when everything has been written, or an error has come.
   void when_flushed(std::function<void()> then);
-  bool ready() const { return error_ != 0 || closed_ || room() > 0; }
+  bool ready() const { return error_ != 0 || closed_ || ended_ || room() > 0; }
   void when_ready(std::function<void()> then) { observers_.push_back(std::move(then)); }
   Own<Pollable> subscribe();
 
@@ -118,6 +123,7 @@ class OutputStream final : public Object {
   size_t direct_left_ = 0;
   int error_ = 0;
   bool closed_ = false;
+  bool ended_ = false;  // close was called
   bool flushing_ = false;
   std::vector<std::function<void()>> flushed_;    // when nothing is left to write
   std::vector<std::function<void()>> observers_;  // at the next change

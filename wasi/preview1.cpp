@@ -33,10 +33,10 @@ const Preview1Impl::Row Preview1Impl::kRows[] = {
     {"proc_exit", "i", &Preview1Impl::proc_exit},
     {"proc_raise", "i", &Preview1Impl::proc_raise},
     {"sched_yield", "", &Preview1Impl::sched_yield},
-    {"sock_accept", "iii", &Preview1Impl::no_socket},
-    {"sock_recv", "iiiiii", &Preview1Impl::no_socket},
-    {"sock_send", "iiiii", &Preview1Impl::no_socket},
-    {"sock_shutdown", "ii", &Preview1Impl::no_socket},
+    {"sock_accept", "iii", &Preview1Impl::sock_accept},
+    {"sock_recv", "iiiiii", &Preview1Impl::sock_recv},
+    {"sock_send", "iiiii", &Preview1Impl::sock_send},
+    {"sock_shutdown", "ii", &Preview1Impl::sock_shutdown},
     {"fd_advise", "illi", &Preview1Impl::fd_advise},
     {"fd_allocate", "ill", &Preview1Impl::fd_allocate},
     {"fd_close", "i", &Preview1Impl::fd_close},
@@ -75,45 +75,62 @@ uint32_t errno_of(int64_t error_number) {
     case 0: return errno1::success;
     case E2BIG: return 1;
     case EACCES: return 2;
+    case EADDRINUSE: return 3;
+    case EADDRNOTAVAIL: return 4;
+    case EAFNOSUPPORT: return 5;
     case EAGAIN: return errno1::again;
     case EALREADY: return 7;
     case EBADF: return errno1::badf;
     case EBUSY: return 10;
     case ECANCELED: return 11;
+    case ECONNABORTED: return 13;
+    case ECONNREFUSED: return 14;
+    case ECONNRESET: return 15;
     case EDEADLK: return 16;
+    case EDESTADDRREQ: return 17;
     case EDQUOT: return 19;
     case EEXIST: return 20;
     case EFAULT: return errno1::fault;
     case EFBIG: return 22;
+    case EHOSTUNREACH: return 23;
     case EILSEQ: return 25;
     case EINPROGRESS: return 26;
     case EINTR: return 27;
     case EINVAL: return errno1::inval;
+    case EISCONN: return 30;
     case EISDIR: return errno1::isdir;
     case ELOOP: return 32;
     case EMFILE: return 33;
     case EMLINK: return 34;
     case EMSGSIZE: return 35;
     case ENAMETOOLONG: return 37;
+    case ENETDOWN: return 38;
+    case ENETRESET: return 39;
+    case ENETUNREACH: return 40;
     case ENFILE: return 41;
+    case ENOBUFS: return 42;
     case ENODEV: return 43;
     case ENOENT: return 44;
     case ENOLCK: return 46;
     case ENOMEM: return 48;
     case ENOSPC: return 51;
     case ENOSYS: return errno1::nosys;
+    case ENOTCONN: return 53;
     case ENOTDIR: return errno1::notdir;
     case ENOTEMPTY: return 55;
     case ENOTRECOVERABLE: return 56;
+    case ENOTSOCK: return errno1::notsock;
     case ENOTSUP: return errno1::notsup;
     case ENOTTY: return 59;
     case ENXIO: return 60;
     case EOVERFLOW: return errno1::overflow;
     case EPERM: return 63;
     case EPIPE: return 64;
+    case EPROTO: return 65;
     case ERANGE: return 68;
     case EROFS: return errno1::rofs;
     case ESPIPE: return errno1::spipe;
+    case ETIMEDOUT: return 73;
     case ETXTBSY: return 74;
     case EXDEV: return 75;
     default: return errno1::io;
@@ -129,6 +146,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
     struct stat status{};
     if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
+    if (entry->type == FileType::Socket) entry = socket_fd(entry->opened.file, 0);  // both ways
     fds_.push_back(std::move(entry));
   }
   for (const State::Preopen& preopen : state_->preopens) {
@@ -138,6 +156,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->preopen = preopen.options;
     fds_.push_back(std::move(entry));
   }
+  for (const std::shared_ptr<File>& listener : state_->listeners) fds_.push_back(socket_fd(listener, 0));
 }
 
 std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_view name) {
@@ -348,7 +367,5 @@ void Preview1Impl::proc_exit(CoreHostCall& call) { call.exit(static_cast<int>(ca
 void Preview1Impl::proc_raise(CoreHostCall& call) { call.trap(fmt::format("the guest raised signal {}", call.i32(0))); }
 
 void Preview1Impl::sched_yield(CoreHostCall& call) { call.finish(errno1::success); }
-
-void Preview1Impl::no_socket(CoreHostCall& call) { call.finish(errno1::nosys); }
 
 }  // namespace wjit::wasi

@@ -289,6 +289,7 @@ void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
   if (!folder && !entry->opened.flags.has(DescriptorFlags::read)) rights &= ~uint64_t{1 << 1};
   // A terminal is a character device without seek and tell: that is how C libraries know one.
   if (entry->type == FileType::CharacterDevice || entry->type == FileType::Fifo) rights &= ~uint64_t{1 << 2 | 1 << 5};
+  if (entry->type == FileType::Socket) rights = (rights & ~uint64_t{1 << 2 | 1 << 5}) | 1 << 28 | 1 << 29;  // sock_*
   memset(at, 0, 24);
   at[0] = type_number(entry->type);
   memcpy(at + 2, &entry->flags, 2);

@@ -2,7 +2,7 @@
 // that get a CoreHostCall and finish it with one of preview1's error numbers, at once or when an operation has ended.
 //
 //   preview1.cpp        the function table, arguments, clocks, random, polling
-//   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*
+//   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*        preview1_sock.cpp   sock_*
 #pragma once
 
 #include <cstring>
@@ -95,7 +95,6 @@ class Preview1Impl final : public Preview1 {
   void proc_exit(CoreHostCall& call);
   void proc_raise(CoreHostCall& call);
   void sched_yield(CoreHostCall& call);
-  void no_socket(CoreHostCall& call);
   // ---- preview1_fd.cpp ----
   void fd_advise(CoreHostCall& call);
   void fd_allocate(CoreHostCall& call);
@@ -118,6 +117,15 @@ class Preview1Impl final : public Preview1 {
   void fd_sync(CoreHostCall& call);
   void fd_tell(CoreHostCall& call);
   void fd_write(CoreHostCall& call);
+  // ---- preview1_sock.cpp ----
+  void sock_accept(CoreHostCall& call);
+  void sock_recv(CoreHostCall& call);
+  void sock_send(CoreHostCall& call);
+  void sock_shutdown(CoreHostCall& call);
+  // Null, and the call finished with badf or notsock, where its first argument is no socket.
+  std::shared_ptr<Fd> socket(CoreHostCall& call);
+  static std::shared_ptr<Fd> socket_fd(std::shared_ptr<File> file, uint16_t flags);
+  void socket_transfer(CoreHostCall& call, bool is_send);
   // ---- preview1_path.cpp ----
   void path_create_directory(CoreHostCall& call);
   void path_filestat_get(CoreHostCall& call);

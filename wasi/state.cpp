@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "wasi/socket.h"
+
 extern char** environ;
 
 namespace wjit::wasi {
@@ -61,6 +63,23 @@ void Operation::poll(int file, uint32_t events, std::shared_ptr<void> owner, The
   if (begin(std::move(owner), std::move(then), false)) io_poll(this, file, events);
 }
 
+void Operation::receive(int socket, void* into, size_t bytes, bool wait_first, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) io_receive(this, socket, into, bytes, wait_first);
+}
+
+void Operation::send(int socket, const void* from, size_t bytes, bool must_end, std::shared_ptr<void> owner,
+                     Then then) {
+  if (begin(std::move(owner), std::move(then), must_end)) io_send(this, socket, from, bytes);
+}
+
+void Operation::accept(int socket, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) io_accept(this, socket);
+}
+
+void Operation::connect(int socket, const sockaddr* address, socklen_t size, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), false)) io_connect(this, socket, address, size);
+}
+
 void Operation::wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then) {
   if (begin(std::move(owner), std::move(then), false)) timer_start(this, which, deadline_ns);
 }
@@ -72,6 +91,7 @@ void Operation::stop() {
 void Operation::on_done(Completion* completion, int64_t value) {
   auto* self = static_cast<Operation*>(completion);
   self->state_.operations_.remove(self);
+  self->state_.immediate_left_ = State::kImmediates;
   // `then` may start the operation again, or let go of its owner, this object included.
   std::shared_ptr<void> owner = std::move(self->owner_);
   Then then = std::move(self->then_);
@@ -81,7 +101,10 @@ void Operation::on_done(Completion* completion, int64_t value) {
 // ---- state ----
 
 State::State(Store& store_, WasiOptions options_)
-    : store(store_), options(std::move(options_)), resources([this](uint32_t rep) { objects.drop(rep); }) {
+    : store(store_),
+      options(std::move(options_)),
+      resources([this](uint32_t rep) { objects.drop(rep); }),
+      network(*this, options.network) {
   auto set = [&](std::string name, std::string value) {
     for (auto& [old_name, old_value] : environment) {
       if (old_name == name) {
@@ -114,6 +137,11 @@ void State::cancel_operations() {
   for (Operation* o : pending) cancel(o);
 }
 
+uint8_t* State::datagram_memory(size_t bytes) {
+  if (datagrams_ == nullptr) datagrams_ = std::make_unique_for_overwrite<uint8_t[]>(bytes);
+  return datagrams_.get();
+}
+
 bool State::is_writing() const {
   for (Operation* o = operations_.front(); o != nullptr; o = o->list_next) {
     if (o->is_write_) return true;
@@ -140,6 +168,17 @@ Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions opt
     int fd = open(preopen.host_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return fail("cannot open folder {} for the guest: {}", preopen.host_path, strerror(errno));
     state->preopens.push_back({std::make_shared<wasi::File>(fd, true), &preopen});
+  }
+  for (const SocketAddress& address : state->options.listen) {
+    int error = 0;
+    auto listener = wasi::open_socket(address.family(), SOCK_STREAM, &error);
+    const int on = 1;
+    if (listener != nullptr) setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (listener == nullptr || bind(listener->fd, &address.any, address.size()) < 0 ||
+        listen(listener->fd, SOMAXCONN) < 0) {
+      return fail("cannot listen at {}: {}", address.to_string(), strerror(error != 0 ? error : errno));
+    }
+    state->listeners.push_back(std::move(listener));
   }
   store.attach(state);
   return std::unique_ptr<WasiHost>(new WasiHost(std::move(state)));

@@ -17,6 +17,7 @@
 #include "base/intrusive_list.h"
 #include "scheduler/io.h"
 #include "scheduler/timer.h"
+#include "wasi/network.h"
 #include "wasi/wasi.h"
 
 namespace wjit::wasi {
@@ -47,6 +48,7 @@ class Object : public std::enable_shared_from_this<Object> {
 struct File {
   int fd = -1;
   bool owned = true;
+  bool is_socket = false;  // of wasi:sockets: non-blocking
   File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
   ~File();
   File(const File&) = delete;
@@ -86,6 +88,11 @@ class Operation : public Timer {
   void read(int file, void* into, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
   void write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
   void poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then);
+  void receive(int socket, void* into, size_t bytes, bool wait_first, std::shared_ptr<void> owner, Then then);
+  // must_end: as a write, it is let through when the store goes.
+  void send(int socket, const void* from, size_t bytes, bool must_end, std::shared_ptr<void> owner, Then then);
+  void accept(int socket, std::shared_ptr<void> owner, Then then);
+  void connect(int socket, const sockaddr* address, socklen_t size, std::shared_ptr<void> owner, Then then);
   void wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then);
   // `then` still comes, with -ECANCELED or the real result.
   void stop();
@@ -135,16 +142,26 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   std::vector<std::pair<std::string, std::string>> environment;  // options.env and what was inherited
   ObjectTable objects;
   host::ResourceTypes resources;
+  NetworkAccess network;
+  // Where datagrams are received to before they are copied to the guest: `bytes` of memory, the same at every call.
+  uint8_t* datagram_memory(size_t bytes);
+  // Whether an operation may be done at once without the scheduler. False after some in a row: then what else waits gets
+  // its turn, and calls that lead to each other come to an end.
+  bool take_immediate() { return immediate_left_ != 0 && immediate_left_-- != 0; }
   struct Preopen {
     std::shared_ptr<File> file;
     const WasiPreopen* options;
   };
   std::vector<Preopen> preopens;
+  std::vector<std::shared_ptr<File>> listeners;  // of WasiOptions::listen
 
  private:
   friend class Operation;
   IntrusiveList<Operation, &Operation::list_prev, &Operation::list_next> operations_;
   bool closing_ = false;
+  static constexpr uint32_t kImmediates = 32;
+  uint32_t immediate_left_ = kImmediates;
+  std::unique_ptr<uint8_t[]> datagrams_;
 };
 
 // Fills memory from getrandom(2). wasi/random.cpp.

@@ -22,6 +22,7 @@
 #include "abi/linker.h"
 #include "abi/store.h"
 #include "base/error.h"
+#include "wasi/network_rules.h"
 
 namespace wjit {
 
@@ -37,6 +38,8 @@ struct WasiOptions {
   bool inherit_env = false;                              // the process's environment comes first, then `env`
   std::optional<std::string> initial_cwd;                // what environment.get-initial-cwd answers
   std::vector<WasiPreopen> preopens;
+  NetworkRules network;  // what is not named there is refused
+  std::vector<SocketAddress> listen;  // TCP sockets that preview1 guests get, listening, after the preopened folders
   // Borrowed: never closed, and not made non-blocking. -1: nothing there (reads end at once, writes fail).
   int stdin_fd = 0;
   int stdout_fd = 1;
@@ -51,7 +54,7 @@ class State;
 // that, so a WasiHost may be destroyed before or after its store. Used on the strand, or while no run() is under way.
 class WasiHost {
  public:
-  // Fails when a preopened folder cannot be opened; the error names it.
+  // Fails when a folder cannot be opened or an address not be listened at; the error names it.
   static Result<std::unique_ptr<WasiHost>> create(Store& store, WasiOptions options);
   ~WasiHost();
   WasiHost(const WasiHost&) = delete;

@@ -2,7 +2,7 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [libc] [compose] [failures] [rust] [rust_files] [js] [python] [check]
+#   test/guests/build.sh [c] [net] [libc] [compose] [failures] [rust] [rust_files] [js] [python] [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
 # is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
@@ -158,6 +158,10 @@ build_c() {
   c_component "$guests/c-p3-sync.wasm" command "$guests/c-p3/c-p3.c" -DSYNC
 }
 
+build_net() {
+  c_component "$guests/c-net.wasm" network "$guests/c-net/c-net.c"
+}
+
 build_compose() {
   c_component "$WORK/caller.wasm" greeting-caller "$guests/compose/caller.c"
   c_component "$WORK/callee.wasm" greeting-callee "$guests/compose/callee.c"
@@ -307,10 +311,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c libc compose failures rust rust_files js check
+[ $# -gt 0 ] || set -- c net libc compose failures rust rust_files js check
 for target; do
   case $target in
-    c | libc | compose | failures | rust | rust_files | js | python | check) ;;
+    c | net | libc | compose | failures | rust | rust_files | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

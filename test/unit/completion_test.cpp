@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -136,6 +137,128 @@ TEST_P(Backends, NonBlockingDescriptorsWaitToo) {
   run_all();
   EXPECT_TRUE(poll.value & POLLHUP);
   close(sockets[0]);
+}
+
+// A listening socket of 127.0.0.1, and where it is.
+struct Listener {
+  int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  Listener() {
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
+    EXPECT_EQ(listen(fd, 16), 0);
+    EXPECT_EQ(getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  }
+  ~Listener() { close(fd); }
+  const sockaddr* where() const { return reinterpret_cast<const sockaddr*>(&address); }
+};
+
+TEST_P(Backends, SocketsFromConnectToTheEnd) {
+  Listener listener;
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  Recorded connect(strand), accept(strand), receive(strand), send(strand);
+  strand.add([&] {
+    io_accept(&accept, listener.fd);
+    io_connect(&connect, client, listener.where(), sizeof listener.address);
+  });
+  run_all();
+  EXPECT_EQ(connect.value, 0);
+  ASSERT_GT(accept.value, 2);
+  const int server = static_cast<int>(accept.value);
+  EXPECT_TRUE(fcntl(server, F_GETFL) & O_NONBLOCK);
+  EXPECT_TRUE(fcntl(server, F_GETFD) & FD_CLOEXEC);
+  for (bool wait_first : {false, true}) {
+    char buffer[8] = {};
+    strand.add([&] {
+      io_receive(&receive, server, buffer, sizeof buffer, wait_first);
+      io_send(&send, client, "hello", 5);
+    });
+    run_all();
+    EXPECT_EQ(send.value, 5);
+    EXPECT_EQ(receive.value, 5);
+    EXPECT_STREQ(buffer, "hello");
+  }
+  char buffer[8];
+  strand.add([&] { io_receive(&receive, server, buffer, sizeof buffer, true); });
+  ASSERT_EQ(shutdown(client, SHUT_WR), 0);
+  run_all();
+  EXPECT_EQ(receive.value, 0);
+  close(server);
+  // The peer has gone: the first send is answered with a reset, the next ones are errors; no signal ends the process.
+  for (int i = 0; i < 3; ++i) {
+    strand.add([&] { io_send(&send, client, "x", 1); });
+    run_all();
+  }
+  EXPECT_TRUE(send.value == -EPIPE || send.value == -ECONNRESET) << send.value;
+  close(client);
+}
+
+TEST_P(Backends, ConnectThatIsRefused) {
+  auto listener = std::make_unique<Listener>();
+  const sockaddr_in address = listener->address;
+  listener.reset();
+  const int client = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  Recorded connect(strand);
+  strand.add([&] { io_connect(&connect, client, reinterpret_cast<const sockaddr*>(&address), sizeof address); });
+  run_all();
+  EXPECT_EQ(connect.value, -ECONNREFUSED);
+  close(client);
+}
+
+// A send that finds no room waits for it, and is cancelled like everything else.
+TEST_P(Backends, SendWaitsForRoom) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  std::string block(1 << 20, 'x');
+  Recorded send(strand), waiting(strand), accept(strand), receive(strand);
+  while (::send(ends[0], block.data(), block.size(), MSG_DONTWAIT) > 0) {
+  }
+  Listener listener;
+  char buffer[4];
+  strand.add([&] {
+    io_send(&send, ends[0], "last", 4);
+    io_accept(&accept, listener.fd);
+    io_receive(&receive, ends[0], buffer, sizeof buffer, false);
+    io_write(&waiting, ends[1], "", 0);
+  });
+  EXPECT_EQ(strand.run([&] { return waiting.times == 1; }), RunResult::Done);
+  EXPECT_EQ(send.times, 0);
+  strand.add([&] {
+    cancel(&accept);
+    cancel(&receive);
+  });
+  EXPECT_EQ(strand.run([&] { return accept.times == 1 && receive.times == 1; }), RunResult::Done);
+  EXPECT_EQ(accept.value, -ECANCELED);
+  EXPECT_EQ(receive.value, -ECANCELED);
+  EXPECT_EQ(send.times, 0);
+  while (::recv(ends[1], block.data(), block.size(), MSG_DONTWAIT) > 0) {
+  }
+  run_all();
+  EXPECT_EQ(send.value, 4);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+// A descriptor's number is used again by another one, while the backend remembers the first.
+TEST_P(Backends, NumbersOfClosedSocketsAreUsedAgain) {
+  for (int round = 0; round < 5; ++round) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    Recorded receive(strand), send(strand), poll(strand);
+    char buffer[4];
+    strand.add([&] {
+      io_receive(&receive, ends[0], buffer, sizeof buffer, true);
+      io_poll(&poll, ends[0], POLLIN);
+      io_send(&send, ends[1], "x", 1);
+    });
+    run_all();
+    EXPECT_EQ(receive.times, 1);
+    EXPECT_EQ(poll.times, 1);
+    close(ends[0]);
+    close(ends[1]);
+  }
 }
 
 TEST_P(Backends, RegularFiles) {

@@ -1,0 +1,101 @@
+// See wasi/network.h.
+#include "wasi/network.h"
+
+#include <netdb.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "wasi/socket_errors.h"
+#include "wasi/state.h"
+
+namespace wjit::wasi {
+namespace {
+
+constexpr int64_t kRememberedNs = 30'000'000'000;
+
+// Blocks; helper thread.
+LookupResult resolve(const std::string& ascii_name) {
+  addrinfo hints{}, *list = nullptr;
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  LookupResult result;
+  switch (int error = getaddrinfo(ascii_name.c_str(), nullptr, &hints, &list); error) {
+    case 0: break;
+    case EAI_NONAME:
+    case EAI_NODATA:
+    case EAI_ADDRFAMILY: return {kNameUnresolvable, {}};
+    case EAI_AGAIN: return {kTemporaryResolverFailure, {}};
+    case EAI_FAIL: return {kPermanentResolverFailure, {}};
+    case EAI_MEMORY: return {ENOMEM, {}};
+    case EAI_SYSTEM: return {errno != 0 ? errno : EIO, {}};
+    default: return {kPermanentResolverFailure, {}};
+  }
+  for (const addrinfo* entry = list; entry != nullptr; entry = entry->ai_next) {
+    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+    SocketAddress address(entry->ai_family == AF_INET ? IpFamily::V4 : IpFamily::V6);
+    memcpy(&address.any, entry->ai_addr, address.size());
+    if (address.is_mapped()) continue;
+    auto same = [&](const SocketAddress& other) { return other == address; };
+    if (std::none_of(result.addresses.begin(), result.addresses.end(), same)) result.addresses.push_back(address);
+  }
+  freeaddrinfo(list);
+  if (result.addresses.empty()) result.error = kNameUnresolvable;
+  return result;
+}
+
+}  // namespace
+
+bool NetworkAccess::known(NetworkUse use, const SocketAddress& address) const {
+  if (rules_.covers(use, address)) return true;
+  for (const std::string& name : rules_.names(use, address.port())) {
+    auto found = names_.find(name);
+    if (found == names_.end()) continue;
+    for (const SocketAddress& one : found->second.addresses) {
+      if (address.within(one, one.family() == IpFamily::V4 ? 32 : 128)) return true;
+    }
+  }
+  return false;
+}
+
+void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then then) {
+  if (rules_.covers(use, address)) return then(true);
+  struct Missing {
+    std::string name;
+    LookupResult result;
+  };
+  auto missing = std::make_shared<std::vector<Missing>>();
+  const int64_t now = monotonic_now();
+  for (std::string& name : rules_.names(use, address.port())) {
+    auto found = names_.find(name);
+    if (found == names_.end() || found->second.until <= now) missing->push_back({std::move(name), {}});
+  }
+  if (missing->empty()) return then(known(use, address));
+  state_.run_blocking(
+      [missing] {
+        for (Missing& one : *missing) one.result = resolve(one.name);
+        return int64_t{0};
+      },
+      [this, use, address, missing, then = std::move(then)](int64_t) {
+        for (Missing& one : *missing)
+          names_[one.name] = {std::move(one.result.addresses), monotonic_now() + kRememberedNs};
+        then(known(use, address));
+      });
+}
+
+void look_up(State& state, std::string_view name, std::function<void(const LookupResult&)> then) {
+  if (auto address = parse_ip(name)) return then({0, {*address}});
+  auto ascii = ascii_host_name(name);
+  if (!ascii) return then({EINVAL, {}});
+  if (!state.network.may_look_up(*ascii)) return then({EACCES, {}});
+  auto result = std::make_shared<LookupResult>();
+  state.run_blocking(
+      [result, ascii = std::move(*ascii)] {
+        *result = resolve(ascii);
+        return int64_t{0};
+      },
+      [result, then = std::move(then)](int64_t) { then(*result); });
+}
+
+}  // namespace wjit::wasi

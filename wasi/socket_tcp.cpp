@@ -1,0 +1,128 @@
+// See wasi/socket_tcp.h.
+#include "wasi/socket_tcp.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "wasi/network.h"
+
+namespace wjit::wasi {
+
+// ---- bind ----
+
+void TcpSocket::bind(const SocketAddress& address, Then then) {
+  if (busy_) return then(EALREADY);
+  if (tcp_state_ != TcpState::Unbound) return then(kInvalidState);
+  if (address.family() != family_ || !address.is_unicast() || address.is_mapped()) return then(EINVAL);
+  busy_ = true;
+  state_.network.check(NetworkUse::TcpListen, address,
+                       [self = self(), address, then = std::move(then)](bool allowed) {
+                         self->busy_ = false;
+                         // Before a connect a port of the system's choice shows nothing to anybody.
+                         if (!allowed && (address.port() != 0 || !self->state_.network.any(NetworkUse::TcpConnect))) {
+                           return then(EACCES);
+                         }
+                         if (address.port() != 0) {
+                           const int on = 1;  // connections of the past must not stand in the way
+                           setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+                         }
+                         if (::bind(self->fd(), &address.any, address.size()) < 0) return then(errno);
+                         self->may_listen_ = allowed;
+                         self->tcp_state_ = TcpState::Bound;
+                         then(0);
+                       });
+}
+
+// ---- listen and accept ----
+
+void TcpSocket::listen(Then then) {
+  if (busy_) return then(EALREADY);
+  if (tcp_state_ != TcpState::Unbound && tcp_state_ != TcpState::Bound) return then(kInvalidState);
+  auto finish = [self = self(), then = std::move(then)](bool allowed) {
+    self->busy_ = false;
+    if (!allowed) return then(EACCES);
+    if (::listen(self->fd(), self->backlog_) < 0) return then(errno);
+    self->tcp_state_ = TcpState::Listening;
+    then(0);
+  };
+  if (tcp_state_ == TcpState::Bound) return finish(may_listen_);
+  busy_ = true;  // listening binds it to what the system chooses
+  state_.network.check(NetworkUse::TcpListen, SocketAddress(family_), std::move(finish));
+}
+
+int TcpSocket::accept() {
+  const int connection = accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+  return connection < 0 ? -errno : connection;
+}
+
+int TcpSocket::set_backlog(uint64_t connections) {
+  if (connections == 0) return EINVAL;
+  if (tcp_state_ == TcpState::Connecting || tcp_state_ == TcpState::Connected || tcp_state_ == TcpState::Closed) {
+    return kInvalidState;
+  }
+  backlog_ = static_cast<int>(std::min<uint64_t>(connections, INT32_MAX));
+  if (tcp_state_ == TcpState::Listening && ::listen(fd(), backlog_) < 0) return errno;
+  return 0;
+}
+
+// ---- connect ----
+
+void TcpSocket::connect(const SocketAddress& address, Then then) {
+  if (busy_) return then(EALREADY);
+  if (tcp_state_ != TcpState::Unbound && tcp_state_ != TcpState::Bound) return then(kInvalidState);
+  if (address.family() != family_ || !address.is_unicast() || address.is_mapped() || address.is_unspecified() ||
+      address.port() == 0) {
+    return then(EINVAL);
+  }
+  const TcpState before = tcp_state_;
+  tcp_state_ = TcpState::Connecting;
+  stopped_ = false;
+  remote_ = address;
+  state_.network.check(NetworkUse::TcpConnect, address,
+                       [self = self(), before, then = std::move(then)](bool allowed) mutable {
+                         if (!allowed || self->stopped_) {
+                           self->tcp_state_ = before;
+                           return then(allowed ? ECANCELED : EACCES);
+                         }
+                         self->begin_connect(std::move(then));
+                       });
+}
+
+void TcpSocket::begin_connect(Then then) {
+  auto operation = std::make_shared<Operation>(state_);
+  connecting_ = operation;
+  Operation& op = *operation;
+  op.connect(fd(), &remote_.any, remote_.size(), operation,
+             [self = self(), then = std::move(then)](int64_t result) {
+               self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
+               auto error = static_cast<int>(-result);
+               // An implicit bind that finds no port.
+               then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
+             });
+}
+
+void TcpSocket::stop_connect() {
+  stopped_ = true;
+  if (auto operation = connecting_.lock()) operation->stop();
+}
+
+// ---- addresses, the end ----
+
+int TcpSocket::local_address(SocketAddress* address) const {
+  if (tcp_state_ == TcpState::Unbound || tcp_state_ == TcpState::Closed) return kInvalidState;
+  return system_local_address(address);
+}
+
+int TcpSocket::remote_address(SocketAddress* address) const {
+  if (tcp_state_ != TcpState::Connected) return kInvalidState;
+  return system_remote_address(address);
+}
+
+int TcpSocket::shutdown(bool receive, bool send) {
+  if (tcp_state_ != TcpState::Connected) return kInvalidState;
+  const int how = receive && send ? SHUT_RDWR : receive ? SHUT_RD : SHUT_WR;
+  // ENOTCONN: the connection has ended already, and with it both directions.
+  return ::shutdown(fd(), how) < 0 && errno != ENOTCONN ? errno : 0;
+}
+
+}  // namespace wjit::wasi

@@ -1,0 +1,55 @@
+// A TCP socket, as both versions of wasi:sockets have it:
+//
+//   Unbound ──bind──▶ Bound ──listen──▶ Listening ──accept──▶ new sockets, Connected
+//      └──────────────▶└──connect──▶ Connecting ──▶ Connected | Closed (the connection failed)
+//
+// A function that the state does not permit is kInvalidState; one while bind or listen wait for a rule's names, EALREADY.
+// Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test: test/unit/socket_test.cpp.
+#pragma once
+
+#include "wasi/socket.h"
+
+namespace wjit::wasi {
+
+enum class TcpState : uint8_t { Unbound, Bound, Listening, Connecting, Connected, Closed };
+
+class TcpSocket : public Socket {
+ public:
+  TcpSocket(State& state, std::shared_ptr<File> file, IpFamily family, TcpState tcp_state)
+      : Socket(state, std::move(file), family), tcp_state_(tcp_state) {}
+
+  TcpState tcp_state() const { return tcp_state_; }
+
+  void bind(const SocketAddress& address, Then then);
+  void listen(Then then);
+  void connect(const SocketAddress& address, Then then);
+  // Asks a connect that is under way to end soon, with ECANCELED if it is not quicker.
+  void stop_connect();
+  // Requires Listening. A connection's descriptor, or -errno: -EAGAIN if there is none.
+  int accept();
+
+  int local_address(SocketAddress* address) const;
+  int remote_address(SocketAddress* address) const;
+  int set_backlog(uint64_t connections);
+  // Both or one of the directions.
+  int shutdown(bool receive, bool send);
+
+  // send and receive of 0.3 may be called once each: true at the first call.
+  bool begin_send() { return !std::exchange(sent_, true); }
+  bool begin_receive() { return !std::exchange(received_, true); }
+
+ private:
+  std::shared_ptr<TcpSocket> self() { return std::static_pointer_cast<TcpSocket>(shared_from_this()); }
+  void begin_connect(Then then);
+
+  TcpState tcp_state_;
+  bool busy_ = false;       // bind or listen waits for a rule's names
+  bool may_listen_ = true;  // a rule let it be bound, or it is unbound
+  bool stopped_ = false;    // stop_connect while a rule's names are looked up
+  bool sent_ = false, received_ = false;
+  int backlog_ = SOMAXCONN;
+  SocketAddress remote_;  // of connect
+  std::weak_ptr<Operation> connecting_;
+};
+
+}  // namespace wjit::wasi

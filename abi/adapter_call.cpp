@@ -110,9 +110,11 @@ void AdapterEmitter::trap(Trap code) {
   b_.CreateUnreachable();
 }
 
+llvm::BasicBlock* AdapterEmitter::block(const char* name) { return llvm::BasicBlock::Create(context_, name, function_); }
+
 void AdapterEmitter::trap_if(Value* condition, Trap code) {
-  auto* bad = llvm::BasicBlock::Create(context_, "trap", function_);
-  auto* good = llvm::BasicBlock::Create(context_, "", function_);
+  auto* bad = block("trap");
+  auto* good = block("");
   b_.CreateCondBr(condition, bad, good);
   b_.SetInsertPoint(bad);
   trap(code);

@@ -5,7 +5,8 @@
 //   adapter_emitter.cpp   the functions: slow, start, finish, copy
 //   adapter_enter.cpp     lower that enters the callee itself, task_return
 //   adapter_value.cpp     translate: scalars, records, variants, flags, handles
-//   adapter_list.cpp      strings, lists, memory ranges, realloc
+//   adapter_string.cpp    strings
+//   adapter_list.cpp      lists, memory ranges, realloc
 //   adapter_call.cpp      core signatures, calls of core functions, of the run time, traps
 //   adapter_compiler.cpp  the AdapterCompiler: IR -> linked code
 //
@@ -139,8 +140,23 @@ class AdapterEmitter {
   llvm::Type* flat_type(ValType type);
   std::vector<llvm::Type*> flat_types(TypeId id, bool is_64);
 
-  // ---- adapter_list.cpp ----
+  // ---- adapter_string.cpp ----
+  enum class Units { Utf8, Latin1, Utf16 };  // what a string's bytes are: latin1+utf16 is one or the other
   void translate_string(Source source, Target target);
+  llvm::Function* string_function(const Side& from, const Side& to);
+  void load_string(const Side& from, const Side& to, Value* address, Value* length);
+  // Each ends the function being emitted with a return of pointer and (tagged) length.
+  void store_string(Units units, bool is_tagged, const Side& to, Value* from, Value* count);
+  void store_utf8_copy(const Side& to, Value* from, Value* count);
+  void store_to_utf8(Units units, const Side& to, Value* from, Value* count);
+  void store_utf8_to_utf16(const Side& to, Value* from, Value* count);
+  void store_to_latin1_or_utf16(Units units, const Side& to, Value* from, Value* count);
+  void store_probably_utf16(const Side& to, Value* from, Value* count);
+  void return_string(Value* pointer, Value* length);
+  // Copies (where `to` is not null) and checks text of at most kShortText bytes in place; longer ones by a run-time call.
+  void copy_utf8(Value* to, Value* from, Value* bytes);
+
+  // ---- adapter_list.cpp ----
   void translate_list(TypeId id, Source source, Target target);
   std::pair<Value*, Value*> load_pair(Source& source);  // pointer and length as i64
   void store_pair(Target& target, Value* pointer, Value* length);
@@ -148,7 +164,9 @@ class AdapterEmitter {
   Value* checked(const Side& side, Value* address, Value* bytes, uint32_t alignment,
                  Trap outside = Trap::MemoryOutOfBounds);
   Value* host_pointer(const Side& side, Value* address);
-  Value* reallocate(const Side& side, uint32_t alignment, Value* bytes);  // i64 address, checked
+  // The new address (i64), checked. The host's memory is not moved to shrink it.
+  Value* reallocate(const Side& side, Value* old, Value* old_bytes, uint32_t alignment, Value* bytes, bool grow = true);
+  Value* allocate(const Side& side, uint32_t alignment, Value* bytes);
   void loop(Value* count, const std::function<void(Value* index)>& body);
 
   // ---- adapter_call.cpp ----
@@ -160,6 +178,8 @@ class AdapterEmitter {
   Value* call_runtime(const char* name, std::vector<Value*> args);
   void trap(Trap code);
   void trap_if(Value* condition, Trap code);
+  // A new block of the function being emitted.
+  llvm::BasicBlock* block(const char* name);
   Value* load_context(size_t offset, llvm::Type* type);
   void set_may_leave(const Side& side, bool on);
   Value* widen(Value* value);  // to i64, as Call::params keeps flats
@@ -173,6 +193,7 @@ class AdapterEmitter {
   llvm::IRBuilder<> b_;
   std::string prefix_;
   Side caller_, callee_;
+  llvm::Function* string_functions_[2] = {};  // by direction: caller to callee, and back
   std::vector<ResourceId> resources_;
   std::vector<TypeId> streams_;
   // Of the function being emitted:

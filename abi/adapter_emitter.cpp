@@ -186,7 +186,7 @@ std::vector<Value*> AdapterEmitter::lower_params(const AdapterSpec& spec, const 
   uint32_t flat_params = flat_param_count(types_, spec.type);
   if (flat_params > kMaxFlatParams) {
     SizeAlign tuple = params_size(types_, spec.type, callee_.is_64);
-    Value* address = reallocate(callee_, tuple.alignment, b_.getInt64(tuple.size));
+    Value* address = allocate(callee_, tuple.alignment, b_.getInt64(tuple.size));
     args.push_back(b_.CreateZExtOrTrunc(address, flat_type(ptr_type(callee_.is_64))));
     target = {callee_, nullptr, host_pointer(callee_, address)};
   }

@@ -1,10 +1,8 @@
-// Strings, lists, memory ranges and realloc. See abi/adapter_emit.h. Spec: CanonicalABI.md, load_string, load_list,
-// store_string, store_list, LiftLowerContext.reallocate.
+// Lists, memory ranges and realloc. See abi/adapter_emit.h. Spec: CanonicalABI.md, load_list, store_list,
+// LiftLowerContext.reallocate.
 #include "abi/adapter_emit.h"
 
 namespace wjit::adapter {
-
-constexpr uint64_t kMaxByteLength = (1u << 28) - 1;
 
 std::pair<Value*, Value*> AdapterEmitter::load_pair(Source& source) {
   if (source.flat != nullptr) {
@@ -51,17 +49,22 @@ Value* AdapterEmitter::checked(const Side& side, Value* address, Value* bytes, u
   return host_pointer(side, address);
 }
 
-Value* AdapterEmitter::reallocate(const Side& side, uint32_t align, Value* bytes) {
+Value* AdapterEmitter::reallocate(const Side& side, Value* old, Value* old_bytes, uint32_t align, Value* bytes, bool grow) {
   if (side.host) {
-    return b_.CreatePtrToInt(call_runtime("host_alloc", {call_, bytes, b_.getInt64(align)}), i64_);
+    if (!grow) return old;
+    Value* memory = call_runtime("host_alloc", {call_, bytes, b_.getInt64(align)});
+    b_.CreateMemCpy(memory, llvm::MaybeAlign(1), b_.CreateIntToPtr(old, ptr_), llvm::MaybeAlign(1), old_bytes);
+    return b_.CreatePtrToInt(memory, i64_);
   }
   ValType pointer = ptr_type(side.is_64);
   CoreSignature signature = signature_of({{pointer, pointer, pointer, pointer}, {pointer}});
   llvm::Type* type = flat_type(pointer);
-  auto constant = [&](uint64_t n) { return llvm::ConstantInt::get(type, n); };
+  std::vector<Value*> args;
+  for (Value* arg : {old, old_bytes, static_cast<Value*>(b_.getInt64(align)), bytes}) {
+    args.push_back(b_.CreateZExtOrTrunc(arg, type));
+  }
   set_may_leave(side, false);
-  Value* address = zext64(call_core(signature, side.realloc,
-                                    {constant(0), constant(0), constant(align), b_.CreateZExtOrTrunc(bytes, type)}));
+  Value* address = zext64(call_core(signature, side.realloc, args));
   set_may_leave(side, true);
   if (align > 1) trap_if(b_.CreateICmpNE(b_.CreateAnd(address, align - 1), b_.getInt64(0)), Trap::ReallocUnaligned);
   Value* memory = load_context(side.memory, ptr_);
@@ -73,20 +76,11 @@ Value* AdapterEmitter::reallocate(const Side& side, uint32_t align, Value* bytes
   return address;
 }
 
-void AdapterEmitter::translate_string(Source source, Target target) {
-  if (source.side.options->encoding != StringEncoding::Utf8 || target.side.options->encoding != StringEncoding::Utf8) {
-    throw Unsupported{"string encodings other than UTF-8"};
+Value* AdapterEmitter::allocate(const Side& side, uint32_t align, Value* bytes) {
+  if (side.host) {
+    return b_.CreatePtrToInt(call_runtime("host_alloc", {call_, bytes, b_.getInt64(align)}), i64_);
   }
-  auto [address, length] = load_pair(source);
-  trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength)), Trap::ListTooLong);
-  Value* from = checked(source.side, address, length, 1, Trap::StringOutOfBounds);
-  if (target.side.host) {  // the host gets a view of the guest's memory
-    call_runtime("check_utf8", {from, length});
-    return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
-  }
-  Value* to = reallocate(target.side, 1, length);
-  call_runtime("copy_utf8", {host_pointer(target.side, to), from, length});
-  store_pair(target, to, length);
+  return reallocate(side, b_.getInt64(0), b_.getInt64(0), align, bytes);
 }
 
 // Numbers and aggregates of numbers: the same bytes on every side.
@@ -121,17 +115,17 @@ void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   uint32_t from_size = elem_size(types_, element, source.side.is_64);
   uint32_t to_size = elem_size(types_, element, target.side.is_64);
   auto [address, length] = load_pair(source);
-  trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxByteLength / from_size)), Trap::ListTooLong);
+  trap_if(b_.CreateICmpUGT(length, b_.getInt64(kMaxListByteLength / from_size)), Trap::ListTooLong);
   Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
   Value* from =
       checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64), Trap::ListOutOfBounds);
   if (is_plain(types_, element)) {
     if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
-    Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);
+    Value* to = allocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);
     b_.CreateMemCpy(host_pointer(target.side, to), llvm::MaybeAlign(1), from, llvm::MaybeAlign(1), from_bytes);
     return store_pair(target, to, length);
   }
-  Value* to = reallocate(target.side, alignment(types_, element, target.side.is_64),
+  Value* to = allocate(target.side, alignment(types_, element, target.side.is_64),
                          b_.CreateMul(length, b_.getInt64(to_size)));
   Value* to_pointer = host_pointer(target.side, to);
   loop(length, [&](Value* index) {

@@ -16,7 +16,7 @@ namespace wjit {
 Result<std::unique_ptr<Engine>> Engine::create(CompileOptions options) {
   std::unique_ptr<Engine> engine(new Engine);
   engine->options_ = options;
-  set_trap_hooks({current_guest_context, abandon_from_signal});
+  set_trap_hooks({current_guest_context, abandon_from_signal, restore_stack_limit});
   install_trap_handlers();
   install_thread_signal_stack();
   return engine;

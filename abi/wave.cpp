@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "abi/value.h"
+#include "base/utf8.h"
 #include "frontend/canonical_layout.h"
 
 namespace wjit {
@@ -35,24 +36,6 @@ std::string_view take_label(std::string_view& text) {
   std::string_view label = text.substr(0, n);
   text.remove_prefix(n);
   return label;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xC0 | c >> 6);
-    out += static_cast<char>(0x80 | (c & 63));
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xE0 | c >> 12);
-    out += static_cast<char>(0x80 | (c >> 6 & 63));
-    out += static_cast<char>(0x80 | (c & 63));
-  } else {
-    out += static_cast<char>(0xF0 | c >> 18);
-    out += static_cast<char>(0x80 | (c >> 12 & 63));
-    out += static_cast<char>(0x80 | (c >> 6 & 63));
-    out += static_cast<char>(0x80 | (c & 63));
-  }
 }
 
 // The characters between two `quote`s, escapes undone.
@@ -128,15 +111,6 @@ Result<double> take_float(std::string_view& text) {
   return value;
 }
 
-uint32_t utf8_char(std::string_view text, size_t* used) {
-  auto c = static_cast<uint8_t>(text[0]);
-  *used = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-  if (*used > text.size()) *used = text.size();
-  uint32_t value = *used == 1 ? c : c & (0xFFu >> (*used + 1));
-  for (size_t i = 1; i < *used; ++i) value = value << 6 | (static_cast<uint8_t>(text[i]) & 63u);
-  return value;
-}
-
 }  // namespace
 
 Result<ComponentValue> parse_wave(const ComponentTypes& types, TypeId type, std::string_view& text) {
@@ -187,10 +161,12 @@ Result<ComponentValue> parse_wave(const ComponentTypes& types, TypeId type, std:
     case TypeKind::Char: {
       auto quoted = take_quoted(text, '\'');
       if (!quoted) return std::unexpected(quoted.error());
-      size_t used = 0;
       if (quoted->empty()) return fail("'' is no char");
-      value.bits = utf8_char(*quoted, &used);
+      uint32_t code = 0;
+      uint32_t used = decode_utf8(reinterpret_cast<const uint8_t*>(quoted->data()), quoted->size(), &code);
+      if (used == 0) return fail("a char that is not UTF-8");
       if (used != quoted->size()) return fail("'{}' is more than one char", *quoted);
+      value.bits = code;
       return value;
     }
     case TypeKind::String: {

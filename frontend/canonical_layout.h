@@ -18,6 +18,7 @@ constexpr uint32_t kMaxFlatParams = 16;
 constexpr uint32_t kMaxFlatAsyncParams = 4;
 constexpr uint32_t kMaxFlatResults = 1;
 constexpr uint32_t kMaxListByteLength = (1u << 28) - 1;
+constexpr uint32_t kMaxStringByteLength = (1u << 28) - 1;
 
 // Appends `def` (its parts refer to types that are in the arena already) with its layout and returns its id. A Map also
 // gets the Tuple type of its entries, just before it. The only way to make a type. Not thread-safe.
@@ -27,6 +28,8 @@ TypeId add_type(ComponentTypes& types, ComponentTypeDef def);
 uint32_t elem_size(const ComponentTypes& types, TypeId t, bool is_64);
 uint32_t alignment(const ComponentTypes& types, TypeId t, bool is_64);
 inline uint32_t ptr_size(bool is_64) { return is_64 ? 8 : 4; }
+// The bit of a latin1+utf16 string's length that says: UTF-16.
+constexpr uint64_t utf16_tag(bool is_64) { return uint64_t{1} << (is_64 ? 63 : 31); }
 inline ValType ptr_type(bool is_64) { return is_64 ? ValType::i64() : ValType::i32(); }
 constexpr uint64_t align_to(uint64_t offset, uint64_t alignment) {
   return (offset + alignment - 1) / alignment * alignment;

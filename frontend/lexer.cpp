@@ -50,19 +50,6 @@ uint32_t utf8_sequence(std::string_view text, size_t at) {
   return at + length <= text.size() && valid_utf8(text.substr(at, length)) ? length : 0;
 }
 
-void append_utf8(std::string& out, uint32_t c) {
-  auto put = [&](uint32_t b) { out.push_back(static_cast<char>(b)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xC0 | c >> 6), put(0x80 | (c & 0x3F));
-  } else if (c < 0x10000) {
-    put(0xE0 | c >> 12), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
-  } else {
-    put(0xF0 | c >> 18), put(0x80 | (c >> 12 & 0x3F)), put(0x80 | (c >> 6 & 0x3F)), put(0x80 | (c & 0x3F));
-  }
-}
-
 // The value of string contents (between the quotes) that have been checked.
 std::string unescape(std::string_view s) {
   std::string out;

@@ -5,34 +5,6 @@
 
 namespace wjit {
 
-bool is_utf8(std::span<const uint8_t> bytes) {
-  size_t i = 0;
-  const size_t n = bytes.size();
-  auto continuation = [&](size_t at) { return at < n && (bytes[at] & 0xC0) == 0x80; };
-  while (i < n) {
-    const uint8_t lead = bytes[i];
-    if (lead < 0x80) {
-      ++i;
-    } else if (lead >= 0xC2 && lead <= 0xDF) {
-      if (!continuation(i + 1)) return false;
-      i += 2;
-    } else if ((lead & 0xF0) == 0xE0) {
-      if (!continuation(i + 1) || !continuation(i + 2)) return false;
-      if (lead == 0xE0 && bytes[i + 1] < 0xA0) return false;   // overlong
-      if (lead == 0xED && bytes[i + 1] >= 0xA0) return false;  // surrogate
-      i += 3;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      if (!continuation(i + 1) || !continuation(i + 2) || !continuation(i + 3)) return false;
-      if (lead == 0xF0 && bytes[i + 1] < 0x90) return false;   // overlong
-      if (lead == 0xF4 && bytes[i + 1] >= 0x90) return false;  // above U+10FFFF
-      i += 4;
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
 uint32_t Reader::count(uint32_t limit, std::string_view what) {
   const size_t at = offset();
   const uint32_t n = u32();

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/utf8.h"
 #include "frontend/module.h"
 
 namespace wjit {
@@ -32,9 +33,6 @@ class ErrorSink {
  private:
   std::optional<InputError> error_;
 };
-
-// True when `bytes` are UTF-8 (no surrogates, no overlong forms, nothing above U+10FFFF).
-bool is_utf8(std::span<const uint8_t> bytes);
 
 class Reader {
  public:

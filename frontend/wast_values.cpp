@@ -159,17 +159,10 @@ class ValueParser {
   // The one character of a char.const; `utf8` has been checked to be UTF-8.
   uint32_t scalar(const Token& token, const std::string& utf8) {
     uint32_t code = 0;
-    uint32_t count = 0;
-    for (char c : utf8) {
-      auto byte = static_cast<uint8_t>(c);
-      if ((byte & 0xC0) == 0x80) {
-        code = code << 6 | (byte & 0x3Fu);
-      } else {
-        ++count;
-        code = byte < 0x80 ? byte : byte >= 0xF0 ? byte & 0x07u : byte >= 0xE0 ? byte & 0x0Fu : byte & 0x1Fu;
-      }
+    const auto* bytes = reinterpret_cast<const uint8_t*>(utf8.data());
+    if (utf8.empty() || decode_utf8(bytes, utf8.size(), &code) != utf8.size()) {
+      c_.fail_at(token, "char.const takes one character");
     }
-    if (count != 1) c_.fail_at(token, "char.const takes one character");
     return code;
   }
 

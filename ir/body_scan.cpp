@@ -47,7 +47,8 @@ class Scanner {
         open();
         return;
       case Opcode::TryTable:
-        reader_.skip(Immediate::TryTable);
+        static_cast<void>(reader_.block_type());
+        for (uint32_t count = reader_.u32(); count != 0; --count) branch(reader_.catch_clause().label);
         open();
         return;
       case Opcode::Else: scan_.blocks[open_[depth_ - 1].block].has_else = true; return;

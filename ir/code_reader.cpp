@@ -89,10 +89,7 @@ void CodeReader::skip(Immediate immediate) {
       return;
     case Immediate::TryTable:
       static_cast<void>(block_type());
-      for (uint32_t count = u32(); count != 0; --count) {
-        if (byte() < 2) static_cast<void>(u32());  // catch and catch_ref have a tag
-        static_cast<void>(u32());
-      }
+      for (uint32_t count = u32(); count != 0; --count) static_cast<void>(catch_clause());
       return;
     case Immediate::BrOnCast:
       ++pos_;

@@ -16,6 +16,14 @@ struct MemArg {
   uint64_t offset = 0;
 };
 
+struct CatchClause {
+  enum class Kind : uint8_t { Catch, CatchRef, CatchAll, CatchAllRef } kind = Kind::Catch;
+  uint32_t tag = 0;    // Catch, CatchRef
+  uint32_t label = 0;  // counted from outside of the try_table
+  bool is_all() const { return kind >= Kind::CatchAll; }
+  bool is_ref() const { return kind == Kind::CatchRef || kind == Kind::CatchAllRef; }
+};
+
 class CodeReader {
  public:
   CodeReader(const Module& module, ByteRange body)
@@ -67,6 +75,13 @@ class CodeReader {
     if (u32() & 0x40) result.memory = u32();  // the alignment hint is of no use
     result.offset = u64();
     return result;
+  }
+  CatchClause catch_clause() {
+    CatchClause clause;
+    clause.kind = static_cast<CatchClause::Kind>(byte());
+    if (!clause.is_all()) clause.tag = u32();
+    clause.label = u32();
+    return clause;
   }
   ValType value_type();
   // A block type as a function type; it lives as long as the module (or for ever).

@@ -5,6 +5,7 @@
 //   emit_function.cpp  entry, dispatch, dead code, the end     emit_integer.cpp, emit_float.cpp, emit_conversion.cpp
 //   emit_control.cpp   blocks, branches, phis, select          emit_table.cpp   tables and references
 //   emit_call.cpp      calls and tail calls, signatures        emit_bulk.cpp    memory.copy … table.init
+//   emit_exception.cpp throw, try_table and its handlers
 //   emit_variable.cpp  locals, globals, constants              emit_vector*.cpp v128
 //   emit_memory.cpp    loads, stores, size and grow            emit_trap.cpp    traps and built-ins
 //
@@ -86,6 +87,8 @@ class ModuleState {
   llvm::Type* value_type(ValType type) const;
   const Signature& signature(uint32_t type_index);
   llvm::Function* builtin(Builtin builtin);
+  llvm::FunctionCallee throw_function();    // wjit.throw(vmctx, Exception*): unwinds, does not return
+  llvm::Constant* personality();            // makes LLVM write tables of landing pads; never called
   // The LLVM function of a defined function (not counting imports), if it is in the emitted set.
   llvm::Function* emitted(uint32_t defined) const { return functions_[defined]; }
   llvm::Function* declare_function(uint32_t defined);
@@ -111,9 +114,17 @@ class ModuleState {
   llvm::MDNode* empty_node_ = nullptr;
 };
 
+// The control edges to a block that is not there yet: where each comes from, and the values that it brings.
+struct Edges {
+  std::vector<llvm::BasicBlock*> from;
+  std::vector<Value*> values;  // as many for each edge
+  bool empty() const { return from.empty(); }
+  void clear() { from.clear(), values.clear(); }
+};
+
 // A structured control instruction that is open. Frames are pooled: clear() keeps the vectors' memory.
 struct Frame {
-  enum class Kind : uint8_t { Function, Block, Loop, If, Else } kind = Kind::Block;
+  enum class Kind : uint8_t { Function, Block, Loop, If, Else, TryTable } kind = Kind::Block;
   const FuncType* type = nullptr;
   size_t height = 0;                       // of the operand stack, below the parameters
   uint32_t scan = 0;                       // index into BodyScan::blocks
@@ -122,9 +133,13 @@ struct Frame {
   llvm::BasicBlock* otherwise = nullptr;   // If with an else: the else arm
   std::vector<Value*> saved;               // If with an else: the parameters, then the assigned locals, at its start
   std::vector<llvm::PHINode*> phis;        // Loop: for the parameters, then for the assigned locals
-  // Not Loop: one entry for each control edge to the label, and for each edge the results, then the assigned locals.
-  std::vector<llvm::BasicBlock*> edge_from;
-  std::vector<Value*> edge_values;
+  Edges edges;                             // not Loop: to the label, with the results, then the assigned locals
+  // TryTable (emit_exception.cpp):
+  std::vector<CatchClause> catches;
+  llvm::BasicBlock* landing = nullptr;     // where the unwinder lands with an exception; null until the first call
+  llvm::BasicBlock* dispatch = nullptr;    // looks for the clause that catches; null until the first edge
+  Edges landing_edges;                     // with the assigned locals
+  Edges dispatch_edges;                    // with the exception, then the assigned locals
 
   const std::vector<ValType>& label_types() const { return kind == Kind::Loop ? type->params : type->results; }
   void clear();
@@ -205,6 +220,7 @@ class FunctionEmitter {
   void begin_else();
   void end();
   void continue_at_label(Frame& frame);
+  Value* merge(const Edges& edges, size_t which);
   llvm::BasicBlock* label_block(Frame& frame);
   void add_edge(Frame& frame);
   void branch(uint32_t label);
@@ -226,6 +242,18 @@ class FunctionEmitter {
   Callee indirect_callee(uint32_t type_index, uint32_t table);
   Callee reference_callee(Value* reference);
   void emit_return();
+
+  // --- emit_exception.cpp
+  void emit_exception(Opcode op);
+  void begin_try_table();
+  Frame* enclosing_try();                                // the innermost open one; null if there is none
+  llvm::CallBase* call_or_invoke(llvm::FunctionType* type, Value* code, llvm::ArrayRef<Value*> args);
+  void go_to_dispatch(Frame& frame, Value* exception);
+  void throw_exception(Value* exception);
+  void emit_handlers(Frame& frame);
+  void emit_catches(Value* exception, const std::vector<CatchClause>& catches);
+  void catch_exception(Value* exception, const CatchClause& clause);
+  Value* tag_instance(uint32_t tag);
 
   // --- emit_variable.cpp
   Value* local(uint32_t index);

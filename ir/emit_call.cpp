@@ -115,8 +115,8 @@ void FunctionEmitter::call(const Signature& signature, const FuncType& type, Cal
   }
   stack_.resize(stack_.size() - count);
 
-  llvm::CallInst* instruction = b.CreateCall(signature.type, callee.code, args);
   if (tail) {
+    llvm::CallInst* instruction = b.CreateCall(signature.type, callee.code, args);
     bool same = signature.type == fn_->getFunctionType();
     instruction->setTailCallKind(same ? llvm::CallInst::TCK_MustTail : llvm::CallInst::TCK_Tail);
     if (type.results.empty()) {
@@ -126,10 +126,12 @@ void FunctionEmitter::call(const Signature& signature, const FuncType& type, Cal
     }
     return set_unreachable();
   }
+  llvm::CallBase* instruction = call_or_invoke(signature.type, callee.code, args);
   // Recursion without end is the trap "call stack exhausted" and no endless loop, so LLVM may not make jumps of calls that
   // are reached unconditionally or lead to unknown code. Recursion that has a way out it may turn into a loop.
-  if (s.full && (!llvm::isa<llvm::Function>(callee.code) || b.GetInsertBlock() == &fn_->getEntryBlock())) {
-    instruction->setTailCallKind(llvm::CallInst::TCK_NoTail);
+  auto* plain = llvm::dyn_cast<llvm::CallInst>(instruction);
+  if (s.full && plain && (!llvm::isa<llvm::Function>(callee.code) || b.GetInsertBlock() == &fn_->getEntryBlock())) {
+    plain->setTailCallKind(llvm::CallInst::TCK_NoTail);
   }
   for (size_t i = 0; i != type.results.size(); ++i) {
     const ValueLocation& location = signature.shape.results[i];

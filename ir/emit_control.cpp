@@ -14,8 +14,11 @@ void Frame::clear() {
   label = otherwise = nullptr;
   saved.clear();
   phis.clear();
-  edge_from.clear();
-  edge_values.clear();
+  edges.clear();
+  catches.clear();
+  landing = dispatch = nullptr;
+  landing_edges.clear();
+  dispatch_edges.clear();
 }
 
 void FunctionEmitter::emit_control(Opcode op) {
@@ -128,7 +131,8 @@ void FunctionEmitter::begin_else() {
 
 void FunctionEmitter::end() {
   Frame& frame = frames_[depth_ - 1];
-  if (frame.kind != Frame::Kind::Loop && !frame.edge_from.empty()) {
+  if (frame.kind == Frame::Kind::TryTable && frame.dispatch) emit_handlers(frame);
+  if (frame.kind != Frame::Kind::Loop && !frame.edges.empty()) {
     if (reachable_) {
       add_edge(frame);
       b.CreateBr(frame.label);
@@ -149,23 +153,21 @@ void FunctionEmitter::continue_at_label(Frame& frame) {
   stack_.resize(frame.height);
   std::span<const uint32_t> locals = assigned(frame);
   size_t results = frame.type->results.size();
-  size_t stride = results + locals.size();
-  size_t edges = frame.edge_from.size();
-  auto merge = [&](size_t which) {
-    Value* first = frame.edge_values[which];
-    bool all_equal = true;
-    for (size_t edge = 1; edge != edges && all_equal; ++edge) {
-      all_equal = frame.edge_values[edge * stride + which] == first;
-    }
-    if (all_equal) return first;
-    llvm::PHINode* phi = new_phi(first->getType(), static_cast<unsigned>(edges));
-    for (size_t edge = 0; edge != edges; ++edge) {
-      phi->addIncoming(frame.edge_values[edge * stride + which], frame.edge_from[edge]);
-    }
-    return static_cast<Value*>(phi);
-  };
-  for (size_t i = 0; i != results; ++i) push(merge(i));
-  for (size_t i = 0; i != locals.size(); ++i) locals_[locals[i]] = merge(results + i);
+  for (size_t i = 0; i != results; ++i) push(merge(frame.edges, i));
+  for (size_t i = 0; i != locals.size(); ++i) locals_[locals[i]] = merge(frame.edges, results + i);
+}
+
+// What number `which` of the edges' values is at their target, where the builder stands: one value, or a phi.
+Value* FunctionEmitter::merge(const Edges& edges, size_t which) {
+  size_t count = edges.from.size();
+  size_t stride = edges.values.size() / count;
+  Value* first = edges.values[which];
+  bool all_equal = true;
+  for (size_t edge = 1; edge != count && all_equal; ++edge) all_equal = edges.values[edge * stride + which] == first;
+  if (all_equal) return first;
+  llvm::PHINode* phi = new_phi(first->getType(), static_cast<unsigned>(count));
+  for (size_t edge = 0; edge != count; ++edge) phi->addIncoming(edges.values[edge * stride + which], edges.from[edge]);
+  return phi;
 }
 
 llvm::BasicBlock* FunctionEmitter::label_block(Frame& frame) {
@@ -186,9 +188,9 @@ void FunctionEmitter::add_edge(Frame& frame) {
     for (uint32_t index : assigned(frame)) frame.phis[i++]->addIncoming(locals_[index], from);
     return;
   }
-  frame.edge_from.push_back(from);
-  frame.edge_values.insert(frame.edge_values.end(), operands.begin(), operands.end());
-  for (uint32_t index : assigned(frame)) frame.edge_values.push_back(locals_[index]);
+  frame.edges.from.push_back(from);
+  frame.edges.values.insert(frame.edges.values.end(), operands.begin(), operands.end());
+  for (uint32_t index : assigned(frame)) frame.edges.values.push_back(locals_[index]);
 }
 
 void FunctionEmitter::branch(uint32_t label) {

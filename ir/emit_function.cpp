@@ -81,6 +81,7 @@ void FunctionEmitter::instruction() {
     if (op >= Opcode::Call && op <= Opcode::ReturnCallRef) return emit_call(op);
     if (op == Opcode::TableGet || op == Opcode::TableSet) return emit_table(op);
     if (op >= Opcode::RefNull && op <= Opcode::RefAsNonNull) return emit_table(op);
+    if (op == Opcode::Throw || op == Opcode::ThrowRef || op == Opcode::TryTable) return emit_exception(op);
     return emit_control(op);
   }
   if (row.prefix == 0xFC) {

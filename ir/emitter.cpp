@@ -185,12 +185,27 @@ llvm::Function* ModuleState::builtin(Builtin builtin) {
   for (char code : row.params) params.push_back(builtin_type(code));
   auto* type = llvm::FunctionType::get(row.result.empty() ? void_type : builtin_type(row.result[0]), params, false);
   function = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage, fmt::format("wjit.{}", row.name), *out);
+  function->addFnAttr(llvm::Attribute::NoUnwind);  // a trap is no exception
   if (builtin == Builtin::trap) {
     function->addFnAttr(llvm::Attribute::NoReturn);
     function->addFnAttr(llvm::Attribute::Cold);
     function->addFnAttr(llvm::Attribute::NoMerge);  // every call keeps its own location
   }
   return function;
+}
+
+llvm::FunctionCallee ModuleState::throw_function() {
+  auto callee = out->getOrInsertFunction("wjit.throw", llvm::FunctionType::get(void_type, {pointer, pointer}, false));
+  auto* function = llvm::cast<llvm::Function>(callee.getCallee());
+  function->addFnAttr(llvm::Attribute::NoReturn);
+  function->addFnAttr(llvm::Attribute::Cold);
+  function->addFnAttr(llvm::Attribute::NoMerge);
+  return callee;
+}
+
+llvm::Constant* ModuleState::personality() {
+  auto* type = llvm::FunctionType::get(i32, true);
+  return llvm::cast<llvm::Constant>(out->getOrInsertFunction("wjit.personality", type).getCallee());
 }
 
 void ModuleState::annotate(llvm::Instruction* access, Alias alias) {

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "base/guest_context.h"
@@ -37,6 +38,7 @@ struct StoreContext : GuestContext {
   void* free_tasks = nullptr;    // abi::Task and Fiber records for calls that adapters make without the run time
   void* free_fibers = nullptr;
   alignas(16) uint8_t argument_area[kArgumentSlots][16] = {};
+  std::unique_ptr<class ExceptionHeap, void (*)(ExceptionHeap*)> exceptions{nullptr, nullptr};  // made by the first throw
 };
 
 namespace store_context_offset {
@@ -88,6 +90,18 @@ struct alignas(16) GlobalCell {
 struct TagInstance {
   uint32_t type_id = 0;
 };
+
+// A thrown exception (jit/exception.h owns them); behind it its tag's parameters, in 16-byte slots as StoreContext's argument
+// area has them.
+struct alignas(16) Exception {
+  const TagInstance* tag = nullptr;
+  uint64_t reference = 0;        // its exnref once there is one, else 0
+  uint64_t slots = 0;
+  uint64_t reserved = 0;
+
+  uint8_t* payload() { return reinterpret_cast<uint8_t*>(this + 1); }
+};
+static_assert(sizeof(Exception) == 32);
 
 struct VmContext {
   StoreContext* store = nullptr;

@@ -22,12 +22,17 @@ void builtin_table_copy(VmContext*, uint32_t to, uint32_t from, uint64_t destina
 void builtin_table_init(VmContext*, uint32_t table, uint32_t segment, uint64_t destination, uint64_t source,
                         uint64_t count);
 void builtin_elem_drop(VmContext*, uint32_t segment);
+Exception* builtin_exception_new(VmContext*, uint32_t tag);
+void builtin_exception_catch(VmContext*, Exception* exception);
+void* builtin_exception_ref(VmContext*, Exception* exception);
+Exception* builtin_exception_of(VmContext*, void* reference);
 
 // The stubs (jit/host_call.S): addresses for the linker, not to be called from C++.
 #define BUILTIN(name, params, result) void wjit_stub_##name();
 #include "jit/builtins.def"
 #undef BUILTIN
-void __morestack();  // scheduler/switch.S
+void wjit_stub_throw();  // jit/throw.S: `wjit.throw`
+void __morestack();      // scheduler/switch.S
 }
 
 }  // namespace wjit

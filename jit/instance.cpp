@@ -231,6 +231,8 @@ TableInstance* CoreInstance::table(uint32_t index) { return at<TableInstance*>(v
 
 MemoryInstance* CoreInstance::memory(uint32_t index) { return at<MemoryInstance*>(vmctx_, layout_.memory(index)); }
 
+const TagInstance* CoreInstance::tag(uint32_t index) { return at<TagInstance*>(vmctx_, layout_.tag(index)); }
+
 GlobalCell* CoreInstance::global(uint32_t index) {
   const uint32_t imported = module().imported_globals;
   if (index < imported) return at<GlobalCell*>(vmctx_, layout_.imported_global(index));

@@ -65,6 +65,7 @@ class CoreInstance : public std::enable_shared_from_this<CoreInstance> {
   TableInstance* table(uint32_t index);
   MemoryInstance* memory(uint32_t index);
   GlobalCell* global(uint32_t index);
+  const TagInstance* tag(uint32_t index);
 
   // Bulk operations for the built-ins; false = out of bounds.
   bool memory_init(uint32_t memory, uint32_t segment, uint64_t destination, uint64_t source, uint64_t count);

@@ -35,6 +35,8 @@ const AbsoluteSymbols& common_symbols() {
 #define BUILTIN(name, params, result) add("wjit." #name, &wjit_stub_##name);
 #include "jit/builtins.def"
 #undef BUILTIN
+    add("wjit.throw", &wjit_stub_throw);
+    add("wjit.personality", &wjit_stub_throw);  // only has to have an address
     add("__morestack", &__morestack);
     add("memcpy", leaf::copy);
     add("memmove", leaf::move);
@@ -120,6 +122,10 @@ class LinkContext : public jitlink::JITLinkContext {
         for (jitlink::Block* block : lines->blocks()) {
           graph.addAnonymousSymbol(*block, 0, block->getSize(), /*IsCallable=*/false, /*IsLive=*/true);
         }
+      }
+      // The pointer to the personality lies in a writable section; once linked nobody writes it.
+      for (jitlink::Section& section : graph.sections()) {
+        if (section.getName().contains(".DW.ref.")) section.setMemProt(orc::MemProt::Read);
       }
       return llvm::Error::success();
     });

@@ -234,6 +234,7 @@ thread_local SignalStack signal_stack;
 }  // namespace
 
 void set_trap_hooks(TrapHooks new_hooks) { hooks = new_hooks; }
+const TrapHooks& trap_hooks() { return hooks; }
 
 void install_trap_handlers() {
   static std::once_flag once;

@@ -61,14 +61,16 @@ void discard_trap(GuestContext* context);
 // GuestContext::stack_exhausted: records TrapCode::StackExhausted.
 void on_stack_exhausted(GuestContext* context);
 
-// What the fault handlers need from the scheduler (scheduler/fiber.h has functions of these types; jit does not include
-// it). Both are called inside a signal handler.
+// What traps and exceptions need from the scheduler (scheduler/fiber.h has functions of these types; jit does not include
+// it). The first two are called inside a signal handler.
 struct TrapHooks {
   GuestContext* (*current)() = nullptr;  // the context that runs guest code on this thread, or null
   void (*abandon_from_signal)(void* ucontext, GuestContext* context) = nullptr;
+  void (*restore_stack_limit)(GuestContext* context, void* sp) = nullptr;
 };
 // Before install_trap_handlers; once per process.
 void set_trap_hooks(TrapHooks hooks);
+const TrapHooks& trap_hooks();
 
 // Installs the process's fault handlers and, for the calling thread, the alternate signal stack. Idempotent. Faults
 // outside guest code go to the handlers that were there before.

@@ -23,6 +23,7 @@
 
 #include "base/check.h"
 #include "jit/code.h"
+#include "jit/exception.h"
 
 namespace wjit {
 namespace {
@@ -187,14 +188,10 @@ void deregister_frames(const uint8_t* eh_frame) {
   if (sections().erase(eh_frame) != 0) sections_changed = true;
 }
 
-std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, size_t limit) {
-  std::vector<uint64_t> pcs;
-  // Only these three registers matter: guest frames and __morestack find their frame by rbp.
-  unw_context_t context;
-  memset(&context, 0, sizeof context);
-  context.uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(pc);
-  context.uc_mcontext.gregs[REG_RSP] = static_cast<greg_t>(sp);
-  context.uc_mcontext.gregs[REG_RBP] = static_cast<greg_t>(fp);
+namespace {
+
+// Shared, with the tables up to date.
+std::shared_lock<std::shared_mutex> lock_tables() {
   std::shared_lock lock(registrations_mutex);
   while (sections_changed) {
     lock.unlock();
@@ -204,9 +201,26 @@ std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, 
     }
     lock.lock();
   }
+  return lock;
+}
+
+// Frames in a row that are not compiled code: __morestack, stubs; more is not a guest stack.
+constexpr unsigned kMaxStrangers = 4;
+
+}  // namespace
+
+std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, size_t limit) {
+  std::vector<uint64_t> pcs;
+  // Only these three registers matter: guest frames and __morestack find their frame by rbp.
+  unw_context_t context;
+  memset(&context, 0, sizeof context);
+  context.uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(pc);
+  context.uc_mcontext.gregs[REG_RSP] = static_cast<greg_t>(sp);
+  context.uc_mcontext.gregs[REG_RBP] = static_cast<greg_t>(fp);
+  auto lock = lock_tables();
   unw_cursor_t cursor;
   if (unw_init_local2(&cursor, &context, exact ? UNW_INIT_SIGNAL_FRAME : 0) < 0) return pcs;
-  unsigned strangers = 0;  // frames in a row that are not compiled code: __morestack, stubs; more is not a guest stack
+  unsigned strangers = 0;
   while (pcs.size() < limit) {
     unw_word_t ip = 0;
     if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 || ip == 0) break;
@@ -214,12 +228,90 @@ std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, 
     if (code_map::find(ip - (is_return_address ? 1 : 0))) {
       pcs.push_back(ip);
       strangers = 0;
-    } else if (++strangers > 4) {
+    } else if (++strangers > kMaxStrangers) {
       break;
     }
     if (unw_step(&cursor) <= 0) break;
   }
   return pcs;
+}
+
+namespace {
+
+// The landing block of the call that returns to `pc`, by the function's table (LSDA): its call sites in order, each
+// (start, length, landing block, action) relative to the function; a landing block of 0 is none. Written by our own
+// compiler, so surprises are CHECKs.
+uint64_t landing_of(const unw_proc_info_t& function, uint64_t pc) {
+  if (function.lsda == 0) return 0;
+  constexpr uint8_t kOmitted = 0xFF, kLeb = 0x01, kFourBytes = 0x03;
+  const auto* at = reinterpret_cast<const uint8_t*>(function.lsda);
+  auto leb = [&at] {
+    uint64_t value = 0;
+    for (unsigned shift = 0;; shift += 7) {
+      value |= uint64_t{*at & 0x7Fu} << shift;
+      if (!(*at++ & 0x80)) return value;
+    }
+  };
+  CHECK(*at++ == kOmitted);         // landing blocks are relative to the function's start
+  if (*at++ != kOmitted) leb();     // where the types are: there is only one, "any"
+  const uint8_t encoding = *at++;
+  CHECK(encoding == kLeb || encoding == kFourBytes);
+  const uint8_t* end = nullptr;
+  const uint64_t size = leb();
+  end = at + size;
+  auto field = [&]() -> uint64_t {
+    if (encoding == kLeb) return leb();
+    uint32_t value;
+    memcpy(&value, at, 4);
+    at += 4;
+    return value;
+  };
+  const uint64_t offset = pc - 1 - function.start_ip;
+  while (at < end) {
+    const uint64_t start = field(), length = field(), landing = field();
+    leb();  // action
+    if (offset >= start && offset - start < length) return landing != 0 ? function.start_ip + landing : 0;
+  }
+  return 0;
+}
+
+}  // namespace
+
+bool find_landing(ThrowRegisters& registers) {
+  unw_context_t context;
+  memset(&context, 0, sizeof context);
+  greg_t* gregs = context.uc_mcontext.gregs;
+  const std::pair<int, uint64_t> given[] = {{REG_RBX, registers.rbx}, {REG_RBP, registers.rbp}, {REG_R12, registers.r12},
+                                            {REG_R13, registers.r13}, {REG_R14, registers.r14}, {REG_R15, registers.r15},
+                                            {REG_RSP, registers.sp},  {REG_RIP, registers.pc}};
+  for (auto [number, value] : given) gregs[number] = static_cast<greg_t>(value);
+  auto lock = lock_tables();
+  unw_cursor_t cursor;
+  if (unw_init_local2(&cursor, &context, 0) < 0) return false;
+  for (unsigned strangers = 0; strangers <= kMaxStrangers;) {
+    unw_word_t ip = 0;
+    if (unw_get_reg(&cursor, UNW_REG_IP, &ip) < 0 || ip == 0) return false;
+    if (const CodeRange* range = code_map::find(ip - 1)) {
+      if (!range->module) return false;  // an adapter: the end of the component
+      strangers = 0;
+      unw_proc_info_t function;
+      if (unw_get_proc_info(&cursor, &function) < 0) return false;
+      if (uint64_t landing = landing_of(function, ip)) {
+        auto get = [&](unw_regnum_t number) {
+          unw_word_t value = 0;
+          CHECK(unw_get_reg(&cursor, number, &value) == 0);
+          return value;
+        };
+        registers = {get(UNW_X86_64_RBX), get(UNW_X86_64_RBP), get(UNW_X86_64_R12), get(UNW_X86_64_R13),
+                     get(UNW_X86_64_R14), get(UNW_X86_64_R15), get(UNW_X86_64_RSP), landing};
+        return true;
+      }
+    } else {
+      ++strangers;
+    }
+    if (unw_step(&cursor) <= 0) return false;
+  }
+  return false;
 }
 
 std::vector<uint64_t> walk_frame_pointers(uint64_t pc, uint64_t fp, size_t limit) {

@@ -40,7 +40,7 @@ struct TestStore {
   TestStore() {
     init_guest_context(&context);
     context.stack_exhausted = on_stack_exhausted;
-    set_trap_hooks({current_guest_context, abandon_from_signal});
+    set_trap_hooks({current_guest_context, abandon_from_signal, restore_stack_limit});
     install_trap_handlers();
   }
   ~TestStore() { discard_trap(&context); }

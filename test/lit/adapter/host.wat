@@ -12,11 +12,13 @@
 ;; CHECK: define void @"main -> say.finish"
 ;; CHECK: call void @wjit.abi.release(
 ;; CHECK: define i32 @"main -> say.lower"(ptr %0, i32 %1, i32 %2, i32 %3)
-;; CHECK: call void @wjit.abi.check_utf8(
-;; CHECK-NOT: copy_utf8
+;; CHECK: call { i64, i64 } @"main -> say.string"(
 ;; CHECK: call i32 @wjit.abi.host_call(
 ;; CHECK: call void @"main -> say.finish"
 ;; CHECK: ret i32
+;; CHECK: define internal { i64, i64 } @"main -> say.string"(
+;; CHECK-NOT: copy_utf8
+;; CHECK: call void @wjit.abi.check_utf8(
 
 ;; An async lower returns RETURNED (2) when the host is done at once, else what the run time says.
 ;; CHECK: define i32 @"main -> wait.lower"(ptr %0, i64 %1)

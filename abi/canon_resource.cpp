@@ -1,6 +1,7 @@
 // canon resource.{new,drop,rep}, and the handle transfers of adapters. Spec: CanonicalABI.md, "Resource State",
 // "canon resource.*", lift_own, lift_borrow, lower_own, lower_borrow.
 #include "abi/canon.h"
+#include "abi/trace.h"
 
 namespace wjit {
 namespace {
@@ -73,6 +74,7 @@ bool drop_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInst
   task->host->function = type.destructor;
   task->host->call.params[0] = rep;
   bool resolved = false;
+  TraceSlice traced(store, *task);
   if (!run_task(*task, caller, &resolved)) return false;
   if (!resolved) {
     store.trap(TrapCode::NotSupported, "a destructor that blocks");

@@ -2,6 +2,7 @@
 // (tools/commands.h); what they do lives in libwjit. Wrong usage ends with status 2 and a line that says what is wrong.
 // Tests: test/lit/usage.
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -22,7 +23,47 @@ void add_optimization(CLI::App* command, CompileOptions& options) {
       ->check(CLI::IsMember({0, 2}));
 }
 
-void describe_run(CLI::App* command, RunOptions& options) {
+// What the command line says about seeds, before it is known to fit together.
+struct SeedOptions {
+  bool deterministic = false;
+  uint64_t seed = 0;
+  std::string seeds;
+  bool steady_waits = false;
+};
+
+void add_seeds(CLI::App* command, SeedOptions& options, bool many) {
+  CLI::Option* flag = command->add_flag("--deterministic", options.deterministic,
+                                        "one worker, virtual time, and every choice drawn from a seed: the same seed "
+                                        "gives the same run");
+  CLI::Option* seed = command->add_option("--seed", options.seed, "the seed (default 0)")->needs(flag);
+  command->add_flag("--steady-waits", options.steady_waits,
+                    "do not draw whether a wait for what is there already lets others run: a yield does, no other wait")
+      ->needs(flag);
+  if (many) {
+    command->add_option("--seeds", options.seeds, "many seeds, FIRST..LAST: runs each script with each")
+        ->needs(flag)
+        ->excludes(seed);
+  }
+}
+
+// False after a message: `seeds` is no range.
+bool take_seeds(const SeedOptions& options, WastOptions& wast) {
+  if (!options.deterministic) return true;
+  wast.steady_waits = options.steady_waits;
+  wast.seeds = {options.seed, options.seed};
+  if (options.seeds.empty()) return true;
+  const char* end = options.seeds.data() + options.seeds.size();
+  auto [dots, error] = std::from_chars(options.seeds.data(), end, wast.seeds->first);
+  if (error == std::errc{} && std::string_view(dots, end).starts_with("..")) {
+    auto [rest, second_error] = std::from_chars(dots + 2, end, wast.seeds->last);
+    if (second_error == std::errc{} && rest == end && wast.seeds->first <= wast.seeds->last) return true;
+  }
+  fmt::print(stderr, "wjit wast: --seeds {}: expected FIRST..LAST, as in 0..999; see `wjit wast --help`\n",
+             options.seeds);
+  return false;
+}
+
+void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
   command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->allow_extra_args(false);
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
       ->allow_extra_args(false);
@@ -32,6 +73,9 @@ void describe_run(CLI::App* command, RunOptions& options) {
   command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
   add_optimization(command, options.compile);
+  add_seeds(command, seeds, false);
+  command->add_option("--trace", options.trace,
+                      "write what runs, waits and is handed over to a file that the Perfetto viewer opens");
   // Options end at the file name; what follows is the guest's.
   command->prefix_command();
   command->footer(
@@ -48,7 +92,7 @@ void describe_compile(CLI::App* command, CompileCommandOptions& options) {
   add_optimization(command, options.compile);
 }
 
-void describe_wast(CLI::App* command, WastOptions& options) {
+void describe_wast(CLI::App* command, WastOptions& options, SeedOptions& seeds) {
   command->add_option("file", options.files, "test scripts")->required();
   command
       ->add_option("--known-failures", options.known_failures,
@@ -58,6 +102,7 @@ void describe_wast(CLI::App* command, WastOptions& options) {
   command->add_option("-j,--jobs", options.jobs, "scripts at a time (default 1)")->check(CLI::Range(1, 256));
   command->add_flag("--all", options.show_all, "show every failure of a script, not just the first");
   add_optimization(command, options.compile);
+  add_seeds(command, seeds, true);
 }
 
 // The program's file and arguments are what run's own options left over.
@@ -88,7 +133,8 @@ int run_main(int argc, char** argv) {
 
   RunOptions run_options;
   CLI::App* run = app.add_subcommand("run", "run a program:  wjit run [OPTIONS] FILE [ARG…]");
-  describe_run(run, run_options);
+  SeedOptions run_seed;
+  describe_run(run, run_options, run_seed);
   CompileCommandOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "show what a program is compiled to");
   describe_compile(compile, compile_options);
@@ -100,7 +146,8 @@ int run_main(int argc, char** argv) {
   validate->add_option("file", validated, "core modules or components, binary or text")->required();
   WastOptions wast_options;
   CLI::App* wast = app.add_subcommand("wast", "run test scripts (.wast) of the public suites");
-  describe_wast(wast, wast_options);
+  SeedOptions wast_seeds;
+  describe_wast(wast, wast_options, wast_seeds);
 
   try {
     app.parse(argc, argv);
@@ -108,11 +155,13 @@ int run_main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kStatusUsage;
   }
   if (version) return version_command(verbose);
+  if (run_seed.deterministic) run_options.seed = run_seed.seed;
+  run_options.steady_waits = run_seed.steady_waits;
   if (run->parsed()) return take_program(*run, run_options) ? run_command(run_options) : kStatusUsage;
   if (compile->parsed()) return compile_command(compile_options);
   if (inspect->parsed()) return inspect_command(inspected);
   if (validate->parsed()) return validate_command(validated);
-  if (wast->parsed()) return wast_command(wast_options);
+  if (wast->parsed()) return take_seeds(wast_seeds, wast_options) ? wast_command(wast_options) : kStatusUsage;
   fmt::print(stderr, "{}", app.help());
   return kStatusUsage;
 }

@@ -6,6 +6,8 @@
 
 #include <utility>
 
+#include "abi/choice.h"
+#include "abi/trace.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -154,6 +156,7 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   Task* task = new_task(callee, adapter, subtask);
   task->call = call;
   task->result = call->result;
+  TraceSlice traced(store, *task);
   if (!run_task(*task, &caller)) return store.propagate_trap(), 0;
   // A callee whose type is not async has resolved, or blocks atomically: then the caller waits, whatever its lower.
   if (async_lower && (adapter->async_type || subtask->resolved())) return status_of(store, *subtask);
@@ -342,6 +345,7 @@ bool resolve_task(Task& task, bool returned) {
   Store& store = *task.instance->store;
   if (!check_return(store, task)) return false;
   task.state = TaskState::Resolved;
+  if (store.tracer != nullptr) store.tracer->resolved(task, returned);
   if (!task.detached) return true;
   if (Subtask* subtask = task.subtask) {
     if (returned) {
@@ -383,9 +387,10 @@ bool request_cancellation(Task& task, ComponentInstance* caller) {
   Thread* candidate = nullptr;
   bool implicit_excluded =
       task.needs_exclusive() && instance.exclusive_thread != nullptr && instance.exclusive_thread != &task.implicit;
-  for (Thread* t = task.threads.front(); t != nullptr && candidate == nullptr; t = t->task_next) {
-    if (t->cancellable && t->state != Thread::State::Running && !(t == &task.implicit && implicit_excluded))
-      candidate = t;
+  Candidates candidates(store.choices);
+  for (Thread* t = task.threads.front(); t != nullptr && !candidates.settled(); t = t->task_next) {
+    if (!t->cancellable || t->state == Thread::State::Running || (t == &task.implicit && implicit_excluded)) continue;
+    if (candidates.take()) candidate = t;
   }
   if (candidate == nullptr || !may_enter_from(instance, caller)) {
     task.state = TaskState::PendingCancel;
@@ -407,6 +412,7 @@ void free_task(Task* task) {
   }
   Store& store = *task->instance->store;
   CHECK(task->threads.empty());
+  if (store.tracer != nullptr) store.tracer->gone(task->implicit);
   store.tasks.remove(task);
   if (task->owns_call) delete task->call;
   delete task->host;

@@ -1,6 +1,7 @@
 // canon resource.{new,drop,rep}, and the handle transfers of adapters. Spec: CanonicalABI.md, "Resource State",
 // "canon resource.*", lift_own, lift_borrow, lower_own, lower_borrow.
 #include "abi/canon.h"
+#include "abi/trace.h"
 
 namespace wjit {
 namespace {
@@ -76,6 +77,7 @@ static bool end_resource(Store& store, ResourceType& type, uint32_t rep, Compone
   task->host->function = type.destructor;
   task->host->call.params[0] = rep;
   task->host->caller = caller;
+  TraceSlice traced(store, *task);
   return run_task(*task, caller);
 }
 

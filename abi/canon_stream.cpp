@@ -1,6 +1,7 @@
 // canon stream.* and future.*, error-context.*. The copies themselves are abi/stream.cpp.
 // Spec: CanonicalABI.md, "canon {stream,future}.*", "canon error-context.*".
 #include "abi/canon.h"
+#include "abi/trace.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -85,6 +86,7 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
     }
   }
   end->buffer = {context, pointer, static_cast<uint32_t>(count), 0};
+  TraceSlice traced(store, *end, false);
   start_copy(*end);
   return result_or_wait(context, *end, async);
 }
@@ -102,6 +104,7 @@ uint64_t cancel(BuiltinContext* context, uint32_t index, bool writable) {
   if (end->set != nullptr && !context->is_async) {
     return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
+  TraceSlice traced(store, *end, true);
   cancel_copy(*end);
   return result_or_wait(context, *end, context->is_async);
 }

@@ -1,6 +1,7 @@
 // canon task.*, subtask.*, waitable*, waitable-set.*, context.*, backpressure.*. Spec: CanonicalABI.md, sections of
 // these names.
 #include "abi/canon.h"
+#include "abi/choice.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -119,11 +120,12 @@ extern "C" uint32_t builtin_canon_WaitableSetNew(BuiltinContext* context) {
 
 static uint64_t waitable_set_wait_resumed(GuestContext* guest, void* argument) {
   auto* context = static_cast<BuiltinContext*>(argument);
-  Thread& thread = *Store::of(guest).current();
+  Store& store = Store::of(guest);
+  Thread& thread = *store.current();
   WaitableSet* set = thread.wait_set;
   thread.wait_set = nullptr;
   return unpack_event(context, guest->fiber->saved[0],
-                      thread.cancelled ? Event{EventCode::TaskCancelled, 0, 0} : take_event(*set));
+                      thread.cancelled ? Event{EventCode::TaskCancelled, 0, 0} : take_event(*set, store.choices));
 }
 
 extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint32_t index, uint64_t pointer) {
@@ -136,11 +138,14 @@ extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint3
   if (deliver_pending_cancel(*thread->task, context->cancellable)) {
     return unpack_event(context, pointer, {EventCode::TaskCancelled, 0, 0});
   }
-  if (!set->ready.empty()) return unpack_event(context, pointer, take_event(*set));
+  Store& store = store_of(context);
+  if (!set->ready.empty() && goes_on_at_once(store.choices, true)) {
+    return unpack_event(context, pointer, take_event(*set, store.choices));
+  }
   thread->wait_set = set;
   start_waiting(*thread, WaitKind::Set, context->cancellable);
-  store_of(context).context().fiber->saved[0] = pointer;
-  return park(store_of(context), *thread, waitable_set_wait_resumed, context);
+  store.context().fiber->saved[0] = pointer;
+  return park(store, *thread, waitable_set_wait_resumed, context);
 }
 
 extern "C" uint64_t builtin_canon_WaitableSetPoll(BuiltinContext* context, uint32_t index, uint64_t pointer) {
@@ -153,7 +158,7 @@ extern "C" uint64_t builtin_canon_WaitableSetPoll(BuiltinContext* context, uint3
   if (deliver_pending_cancel(*thread->task, context->cancellable)) {
     event.code = EventCode::TaskCancelled;
   } else if (!set->ready.empty()) {
-    event = take_event(*set);
+    event = take_event(*set, store_of(context).choices);
   }
   return unpack_event(context, address(context, pointer), event);
 }

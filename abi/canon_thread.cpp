@@ -1,5 +1,6 @@
 // canon thread.*: explicit threads within a task. Spec: CanonicalABI.md, "canon thread.*".
 #include "abi/canon.h"
+#include "abi/choice.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -25,6 +26,7 @@ Thread* find_suspended(BuiltinContext* context, uint32_t index) {
 
 // Parks the running thread, suspended or yielding, in favour of `other` (null: of whoever is next).
 uint64_t leave(BuiltinContext* context, Thread& thread, bool yield, Thread* other) {
+  if (yield && other == nullptr && goes_on_at_once(store_of(context).choices, false)) return 0;
   store_of(context).switch_to = other;
   if (yield) {
     start_waiting(thread, WaitKind::Yield, context->cancellable);

@@ -7,7 +7,9 @@
 #include <cstring>
 
 #include "abi/call.h"
+#include "abi/choice.h"
 #include "abi/store.h"
+#include "abi/trace.h"
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 
@@ -80,16 +82,22 @@ struct HostCallAccess {
     }
     call->results = guest_call->host_results;
     call->guest_call_ = guest_call;
+    TraceSlice traced(store, *adapter->host);
     call->inside_invoke_ = true;
     adapter->host->invoke(*call);
     call->inside_invoke_ = false;
     switch (call->state_) {
-      case HostCall::State::Finished: delete call; return static_cast<uint64_t>(kHostCallReady);
+      case HostCall::State::Finished:
+        if (may_be_late(*call) && host_takes_its_time(store.choices)) break;
+        delete call;
+        return static_cast<uint64_t>(kHostCallReady);
       case HostCall::State::Trapped: delete call; return store.propagate_trap(), 0;
       case HostCall::State::Cancelled: UNREACHABLE_CASE("a host call cancelled itself");
       case HostCall::State::Running: break;
     }
     if (store.locked_down()) return store.propagate_trap(), 0;
+    if (store.tracer != nullptr) store.tracer->host_call_goes_on(*call);
+    if (call->finished()) finish_later(*call);
     Thread* thread = store.current();
     if (!async || !adapter->async_type) {
       if (thread == nullptr) {
@@ -115,6 +123,28 @@ struct HostCallAccess {
     return static_cast<uint64_t>(subtask->state) | uint64_t{subtask->index} << 4;
   }
 
+  // Whether the guest cannot tell that an async function took its time from that it was done at once. (A caller that
+  // runs for a function that is not async would trap.)
+  static bool may_be_late(const HostCall& call) {
+    const Thread* thread = call.store->current();
+    return call.adapter->async_type && thread != nullptr && thread->task->is_async_type() && call.store->may_block();
+  }
+
+  static void finish_later(HostCall& call) {
+    struct Later : Completion {
+      HostCall* call = nullptr;
+    };
+    auto* later = new Later;
+    later->call = &call;
+    later->strand = call.store;
+    later->done = [](Completion* self, int64_t) {
+      std::unique_ptr<Later> owned(static_cast<Later*>(self));
+      settle(*owned->call, true);
+    };
+    begin_external(later);
+    finish_external(later, 0);
+  }
+
   // A parked sync call goes on: its results lie where the emitted code put the space for them.
   static uint64_t resume_sync(GuestContext*, void* argument) {
     delete static_cast<HostCall*>(argument);
@@ -124,6 +154,7 @@ struct HostCallAccess {
   // finish() or cancelled() of a call that went on.
   static void settle(HostCall& call, bool returned) {
     Store& store = *call.store;
+    if (store.tracer != nullptr) store.tracer->host_call_ended(call);
     if (store.locked_down()) {
       free_call(call);
       return;

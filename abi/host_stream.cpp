@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "abi/choice.h"
 #include "abi/host.h"
 #include "abi/store.h"
+#include "abi/trace.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -56,7 +58,7 @@ void pump(SharedStream& shared) {
   if (shared.dropped || shared.source() == nullptr) return tell_closed(shared);
   shared.host->read.stream = &shared;
   shared.host->read.buffer = payload.is_plain ? shared.host->pump_memory.get() : nullptr;
-  shared.host->read.capacity = payload.is_future ? 1 : kPumpBytes / element;
+  shared.host->read.capacity = payload.is_future ? 1 : elements_for_host(shared.store->choices, kPumpBytes / element);
   shared.host->pump_buffer = {};
   shared.host->busy = true;
   shared.source()->read(shared.host->read);
@@ -72,6 +74,11 @@ void finish_guest(SharedStream& shared, CopyResult result) {
   set_pending(*end);
 }
 
+void trace_supplied(SharedStream& shared, uint32_t count) {
+  Tracer* tracer = shared.store->tracer;
+  if (tracer != nullptr && shared.pending != nullptr) tracer->host_supplied(*shared.pending, count);
+}
+
 }  // namespace
 
 void host_copy(SharedStream& shared) {
@@ -85,7 +92,7 @@ void host_copy(SharedStream& shared) {
   if (end.writable) {
     StreamWrite& write = shared.host->write;
     write.stream = &shared;
-    write.count = end.buffer.length;
+    write.count = elements_for_host(shared.store->choices, end.buffer.length);
     write.buffer = data;
     if (!payload.is_plain && payload.element != kNoType) {
       write.arena = std::make_shared<HostArena>();
@@ -102,7 +109,7 @@ void host_copy(SharedStream& shared) {
   } else {
     StreamRead& read = shared.host->read;
     read.stream = &shared;
-    read.capacity = end.buffer.length;
+    read.capacity = elements_for_host(shared.store->choices, end.buffer.length);
     read.buffer = payload.is_plain && payload.size(is_64) == payload.size64 ? data : nullptr;
     shared.source()->read(read);
   }
@@ -135,6 +142,7 @@ void StreamRead::complete(uint32_t count) {
     return pump(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += count;
+  trace_supplied(shared, count);
   finish_guest(shared, CopyResult::Completed);
 }
 
@@ -157,6 +165,7 @@ void StreamRead::supply(const void* elements, uint32_t count) {
     from.length = count;
     if (!copy_elements(*shared.store, *shared.payload, from, shared.pending->buffer, count, nullptr)) return;
   }
+  trace_supplied(shared, count);
   finish_guest(shared, CopyResult::Completed);
 }
 

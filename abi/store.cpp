@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "abi/call.h"
+#include "abi/choice.h"
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 
@@ -84,7 +85,8 @@ uint64_t StoreOptions::default_host_memory() {
 }
 
 Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
-    : Strand(scheduler), engine_(engine), options_(options) {
+    : Strand(scheduler), choices(scheduler.choices()), engine_(engine), options_(options) {
+  if (choices != nullptr) options_.eager_calls = false;
   init_guest_context(&context_);
   context_.stack_exhausted = on_stack_exhausted;
   context_.guest_entry_parked = eager_task_parked;
@@ -372,14 +374,14 @@ void Store::enqueue(std::function<void()> work) {
 
 bool Store::run_quantum(Worker&) {
   install_thread_signal_stack();
-  constexpr int kThreadsPerQuantum = 256;
+  const int threads = threads_per_quantum(choices, 256);
   quantum_ended_ = false;
   while (!inbox_.empty()) {
     auto work = std::move(inbox_.front());
     inbox_.pop_front();
     work();
   }
-  for (int i = 0; i < kThreadsPerQuantum && !locked_down() && !quantum_ended_; ++i) {
+  for (int i = 0; i < threads && !locked_down() && !quantum_ended_; ++i) {
     Thread* thread = atomic;
     if (thread != nullptr) {
       if (!ready_now(*thread)) return !inbox_.empty();
@@ -395,52 +397,6 @@ bool Store::run_quantum(Worker&) {
     if (resume_thread(*this, thread, false) && !entered) leave_to(instance, nullptr);
   }
   return !locked_down() && (atomic != nullptr ? ready_now(*atomic) : has_ready() || !inbox_.empty());
-}
-
-// ---- deadlock ----
-
-static std::string what_it_waits_for(const Thread& thread) {
-  switch (thread.wait) {
-    case WaitKind::None: return "is suspended until another thread resumes it";
-    case WaitKind::Yield: return "waits for its turn";
-    case WaitKind::Enter: return "waits for its component instance to accept calls (backpressure)";
-    case WaitKind::HostCall: return "waits for a host function";
-    case WaitKind::Set: {
-      std::string text = "waits for a waitable set with";
-      int count = 0;
-      for (Waitable* w = thread.wait_set->idle.front(); w != nullptr && count < 4; w = w->set_next, ++count) {
-        text += count == 0 ? " " : ", ";
-        text += w->kind == HandleKind::Subtask     ? "a subtask"
-                : w->kind == HandleKind::StreamEnd ? "a stream end"
-                                                   : "a future end";
-      }
-      return count == 0 ? "waits for an empty waitable set" : text;
-    }
-    case WaitKind::Waitable:
-      return thread.wait_waitable->kind == HandleKind::Subtask     ? "waits for a call to return"
-             : thread.wait_waitable->kind == HandleKind::StreamEnd ? "waits for the other end of a stream"
-                                                                   : "waits for the other end of a future";
-  }
-  return "";
-}
-
-std::string Store::describe_deadlock() const {
-  std::string text;
-  int count = 0;
-  for (const Task* task = tasks.front(); task != nullptr; task = task->store_next) {
-    auto describe = [&](const Thread& thread) {
-      if (++count > 16) return;
-      const std::string& instance = task->instance->name;
-      fmt::format_to(std::back_inserter(text), "\n  task {} ({}) of {} {}", task->id,
-                     task->adapter != nullptr ? task->adapter->spec->name : "a destructor",
-                     instance.empty() ? "a component instance" : "component instance " + instance,
-                     what_it_waits_for(thread));
-    };
-    if (task->threads.empty()) describe(task->implicit);
-    for (const Thread* thread = task->threads.front(); thread != nullptr; thread = thread->task_next) describe(*thread);
-  }
-  if (count > 16) fmt::format_to(std::back_inserter(text), "\n  and {} more", count - 16);
-  return text;
 }
 
 }  // namespace wjit

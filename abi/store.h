@@ -31,6 +31,8 @@
 
 namespace wjit {
 
+class Tracer;
+
 // Shared by stores: compilers and what they made. Thread-safe.
 class Engine {
  public:
@@ -59,7 +61,8 @@ struct StoreOptions {
   size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
   uint64_t host_memory = default_host_memory();  // bytes, see abi/host_memory.h
   static uint64_t default_host_memory();         // half of the machine's
-  bool eager_calls = true;                       // adapters may enter callees themselves; off: the run time sees every call
+  // Adapters may enter callees themselves; off (also with a seed): the run time sees every call, as a tracer wants.
+  bool eager_calls = true;
 };
 
 // resume_thread's frames on the worker's stack, innermost first: who ran before the thread that was resumed.
@@ -121,6 +124,8 @@ class Store final : public Strand {
   void attach(std::shared_ptr<StoreAttachment> attachment) { attachments_.push_back(std::move(attachment)); }
 
   // --- for the rest of abi/ ---
+  Choices* const choices;    // where the specification leaves something open (abi/choice.h); null: no seed
+  Tracer* tracer = nullptr;  // null unless somebody traces; set before anything runs (abi/trace.h)
   Thread* current() const { return static_cast<Thread*>(context_.current); }  // that runs; null in plain host code
   void set_current(Thread* thread) { context_.current = thread; }
   ResumeFrame* resume_frame = nullptr;
@@ -141,6 +146,7 @@ class Store final : public Strand {
   ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
   const std::vector<std::unique_ptr<ComponentInstance>>& instances() const { return instances_; }  // in order of making
   ComponentInstance& host_instance() { return *host_instance_; }  // holds what the host has handles of
+  const ComponentInstance& host_instance() const { return *host_instance_; }
   const PayloadType* intern_payload(const std::shared_ptr<const ComponentTypes>& types, TypeId stream_or_future,
                                     const std::unordered_map<ResourceId, ResourceType*>& resources);
   AdapterContext* host_adapter(const std::shared_ptr<RuntimeFunction>& function);  // context for calls by the host
@@ -156,8 +162,6 @@ class Store final : public Strand {
     raise_trap(&context_, code, std::move(detail));
   }
   uint32_t next_task_id = 1;
-  // Names the cycle for a deadlock message: which task waits for what.
-  std::string describe_deadlock() const;
   HostMemory host_memory;
   IntrusiveList<Task, &Task::store_prev, &Task::store_next> tasks;  // live ones
 

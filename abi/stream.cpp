@@ -7,6 +7,7 @@
 
 #include "abi/host_stream.h"
 #include "abi/store.h"
+#include "abi/trace.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -177,6 +178,7 @@ void start_copy(CopyEnd& end) {
       CopyBuffer& from = end.writable ? end.buffer : other->buffer;
       CopyBuffer& to = end.writable ? other->buffer : end.buffer;
       if (!copy_elements(*shared.store, *shared.payload, from, to, count, nullptr)) return;
+      if (shared.store->tracer != nullptr) shared.store->tracer->copied(end, *other, count);
       if (shared.payload->is_future) {
         finish_pending(shared, CopyResult::Completed);
       } else {
@@ -193,6 +195,7 @@ void start_copy(CopyEnd& end) {
 uint32_t finish_copy(CopyEnd& end) {
   SharedStream& shared = *end.shared;
   CHECK(end.state == CopyState::Copying || end.state == CopyState::Cancelling);
+  if (shared.store->tracer != nullptr) shared.store->tracer->copy_finished(end);
   if (shared.pending == &end) shared.pending = nullptr;
   bool done = end.result == CopyResult::Dropped || (end.is_future() && end.result == CopyResult::Completed);
   end.state = done ? CopyState::Done : CopyState::Idle;

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "abi/call.h"
+#include "abi/choice.h"
+#include "abi/trace.h"
 #include "base/check.h"
 
 namespace wjit {
@@ -42,6 +44,7 @@ bool exit_thread(Store& store, Thread& thread) {
   if (instance.exclusive_thread == &thread) release_exclusive(instance);
   if (thread.fiber != nullptr) store.put_fiber(thread.fiber);
   thread.fiber = nullptr;
+  if (store.tracer != nullptr) store.tracer->gone(thread);
   bool last = task.threads.empty();
   if (last && task.entered) {
     leave_to(instance, task.adapter != nullptr ? task.adapter->caller : task.host != nullptr ? task.host->caller : nullptr);
@@ -74,7 +77,8 @@ Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& reg
       free_task(&task);
       return ok ? Begun::Gone : Begun::Trapped;
     }
-  } else if (task.is_async_type() && (has_backpressure(task) || instance.gate.waiting > 0)) {
+  } else if (task.is_async_type() &&
+             (has_backpressure(task) || (instance.gate.waiting > 0 && !goes_on_at_once(store.choices, false)))) {
     task.counted_waiting = true;
     ++instance.gate.waiting;
     if (task.host == nullptr) {  // the parameters lie on the caller's stack
@@ -153,7 +157,7 @@ bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to)
     if (cancelled) {
       event.code = EventCode::TaskCancelled;
     } else if (thread.wait_set != nullptr) {
-      event = take_event(*thread.wait_set);
+      event = take_event(*thread.wait_set, store.choices);
     }
     thread.wait_set = nullptr;
     if (!begin_callback(store, thread, event, registers)) return false;
@@ -228,6 +232,9 @@ bool wait_for_callback(Store& store, Task& task, uint32_t packed) {
     task.state = TaskState::CancelDelivered;
     return resume_thread(store, &thread, true);
   }
+  if ((set == nullptr || !set->ready.empty()) && goes_on_at_once(store.choices, false)) {
+    return resume_thread(store, &thread, false);
+  }
   start_waiting(thread, set != nullptr ? WaitKind::Set : WaitKind::Yield, true);
   return true;
 }
@@ -241,6 +248,7 @@ bool resume_thread(Store& store, Thread* thread, bool cancelled) {
     if (thread->state == Thread::State::Waiting) stop_waiting(*thread);
     store.set_current(thread);
     Thread* switch_to = nullptr;
+    TraceRun traced(store, *thread);
     ok = run_once(store, *thread, cancelled, &switch_to);
     thread = switch_to;
     cancelled = false;
@@ -322,7 +330,7 @@ uint32_t thread_index(Thread& thread) {
 }
 
 void wake_blocked(ComponentInstance& instance) {
-  Thread* thread = instance.blocked.front();
+  Thread* thread = next_of(instance.store->choices, instance.blocked);
   if (thread != nullptr) instance.store->make_ready(*thread);
 }
 
@@ -330,6 +338,7 @@ void wake_blocked(ComponentInstance& instance) {
 
 void Store::make_ready(Thread& thread) {
   if (thread.queued) return;
+  if (tracer != nullptr) tracer->woken(thread);
   if (thread.blocked) {
     thread.blocked = false;
     thread.task->instance->blocked.remove(&thread);
@@ -345,7 +354,8 @@ void Store::remove_from_queue(Thread& thread) {
 }
 
 Thread* Store::pop_ready() {
-  while (Thread* thread = ready_.pop_front()) {
+  while (Thread* thread = next_of(choices, ready_)) {
+    ready_.remove(thread);
     thread->queued = false;
     if (ready_now(*thread)) return thread;
     bool only_instance = thread->wait == WaitKind::Enter || thread->wait == WaitKind::Yield ||
@@ -360,13 +370,15 @@ Thread* Store::pop_ready() {
 }
 
 Thread* Store::find_ready_of(const ComponentInstance& instance) const {
-  for (Thread* thread = ready_.front(); thread != nullptr; thread = thread->queue_next) {
+  Thread* found = nullptr;
+  Candidates candidates(choices);
+  for (Thread* thread = ready_.front(); thread != nullptr && !candidates.settled(); thread = thread->queue_next) {
     // What needs the instance's stack to itself stays where it is: the call that waits for this is using it.
     const Task& task = *thread->task;
     bool exclusive = thread == instance.exclusive_thread || (task.needs_exclusive() && thread == &task.implicit);
-    if (task.instance == &instance && !exclusive && ready_now(*thread)) return thread;
+    if (task.instance == &instance && !exclusive && ready_now(*thread) && candidates.take()) found = thread;
   }
-  return nullptr;
+  return found;
 }
 
 Thread* Store::pop_ready_of(const ComponentInstance& instance) {

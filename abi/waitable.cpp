@@ -2,6 +2,7 @@
 #include "abi/waitable.h"
 
 #include "abi/call.h"
+#include "abi/choice.h"
 #include "abi/store.h"
 #include "abi/stream.h"
 #include "abi/task.h"
@@ -9,8 +10,17 @@
 
 namespace wjit {
 
+// Of several waiters one that can go on is woken: one that needs its instance's exclusive lock may have to wait for another
+// of them.
 static void wake_waiter(WaitableSet& set) {
-  if (set.first_waiter != nullptr) set.first_waiter->task->instance->store->make_ready(*set.first_waiter);
+  Thread* woken = set.first_waiter;
+  if (woken == nullptr) return;
+  Store& store = *woken->task->instance->store;
+  Candidates candidates(store.choices);
+  for (Thread* thread = woken; thread != nullptr && !candidates.settled(); thread = thread->wait_next) {
+    if (!thread->queued && ready_now(*thread) && candidates.take()) woken = thread;
+  }
+  store.make_ready(*woken);
 }
 
 void WaitableSet::add_waiter(Thread& thread) {
@@ -78,8 +88,8 @@ void join(Waitable& waitable, WaitableSet* set) {
   if (waitable.pending) wake_waiter(*set);
 }
 
-Event take_event(WaitableSet& set) {
-  Event event = take_event(*set.ready.front());
+Event take_event(WaitableSet& set, Choices* choices) {
+  Event event = take_event(*next_of(choices, set.ready));
   if (!set.ready.empty()) wake_waiter(set);
   return event;
 }

@@ -13,6 +13,7 @@
 
 namespace wjit {
 
+class Choices;
 struct Thread;
 struct WaitableSet;
 
@@ -64,7 +65,7 @@ Event take_event(Waitable& waitable);
 void clear_pending(Waitable& waitable);
 // Moves it into `set`, or out of any when null. Requires no synchronous waiter.
 void join(Waitable& waitable, WaitableSet* set);
-// The oldest event in the set; requires that there is one.
-Event take_event(WaitableSet& set);
+// An event of the set, the oldest unless it is drawn (Store::choices); requires that there is one.
+Event take_event(WaitableSet& set, Choices* choices);
 
 }  // namespace wjit

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """The benchmark tables, with ratios against a limit or a peer in the same run.
 
-    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [calls] [streams] [tasks] [start] [fibers]
+    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [PART…]
 
 calls    ../shared/bench/calls.wat: nanoseconds a call, (T(n2) - T(n1)) / (n2 - n1) so that start-up cancels out; beside a plain
          indirect C++ call
 streams  ../shared/bench/streams.wat: bytes a second (futures: nanoseconds each); beside memcpy of 64 KiB chunks
 tasks    ../shared/bench/tasks.wat: bytes a suspended task (peak memory, the guest's own 8 bytes taken off), nanoseconds a task
 start    first run of the hello guest, nothing cached
+workers  wjit_workers: independent stores on one and on two workers, calls and streams mixed
 fibers   wjit_bench: switches and segments (Google Benchmark)
 
 With a Wasmtime binary (`--wasmtime`, or in PATH) its figures stand beside. Times are medians of several runs.
@@ -133,12 +134,22 @@ def start(options, engines):
         print(f"| {name} | {r[0]:.3f} | {r[1] / 1024:.0f} |" if r else f"| {name} | fails | |", flush=True)
 
 
+def workers(options, engines):
+    print("\n## stores on workers: calls and streams mixed\n\n| workers | seconds | of one worker | processor seconds |\n|---|---|---|---|")
+    output = subprocess.run([options.build / "wjit_workers", options.shared / "bench", "2"], stdout=subprocess.PIPE, text=True).stdout
+    rows = re.findall(r"(\d+) workers, \d+ stores: ([\d.]+) s, ([\d.]+) s", output)
+    for count, seconds, processor in rows:
+        print(f"| {count} | {seconds} | {float(rows[0][1]) / float(seconds):.2f}x | {processor} |", flush=True)
+    if len(rows) < 2:
+        print("| fails | | | |")
+
+
 def fibers(options, engines):
     print("\n## fibers and segments\n", flush=True)
     subprocess.run([options.build / "wjit_bench", "--benchmark_min_time=0.2"])
 
 
-PARTS = {"calls": calls, "streams": streams, "tasks": tasks, "start": start, "fibers": fibers}
+PARTS = {"calls": calls, "streams": streams, "tasks": tasks, "start": start, "workers": workers, "fibers": fibers}
 
 
 def main():
@@ -153,10 +164,10 @@ def main():
         if part not in PARTS:
             parser.error(f"unknown part {part}; there are {', '.join(PARTS)}")
     if not (options.shared / "bench").is_dir():
-        print(f"skipped: {options.shared / 'bench'} is absent (calls, streams, tasks)")
+        print(f"skipped: {options.shared / 'bench'} is absent (calls, streams, tasks, workers)")
     engines = [("wjit", options.build / "wjit")] + ([("wasmtime", options.wasmtime)] if options.wasmtime else [])
     for part in options.parts or PARTS:
-        if part in ("calls", "streams", "tasks") and not (options.shared / "bench").is_dir():
+        if part in ("calls", "streams", "tasks", "workers") and not (options.shared / "bench").is_dir():
             continue
         PARTS[part](options, engines)
     return 0

@@ -12,8 +12,6 @@
 
 namespace wjit {
 
-namespace {
-
 int64_t read_or_write(Completion* c) {
   while (true) {
     ssize_t n;
@@ -26,8 +24,6 @@ int64_t read_or_write(Completion* c) {
     if (errno != EINTR) return -errno;
   }
 }
-
-}  // namespace
 
 void block_foreign_signals() {
   sigset_t set;

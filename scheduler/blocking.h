@@ -43,6 +43,9 @@ class BlockingPool {
   std::vector<std::thread> threads_;
 };
 
+// Carries out a Read or Write with the blocking system call: bytes or -errno. Any thread.
+int64_t read_or_write(Completion* completion);
+
 // Signals that workers and helpers do not take: all but those that a thread raises itself by a fault. For the caller's
 // thread.
 void block_foreign_signals();

@@ -69,6 +69,15 @@ struct Completion {
   Completion& operator=(const Completion&) = delete;
 };
 
+// Whoever wants to see a strand's operations (Strand::observe). On the strand.
+class OperationObserver {
+ public:
+  virtual ~OperationObserver() = default;
+  virtual void operation_began(const Completion& completion) = 0;  // only `kind` is filled in
+  virtual void operation_ended(const Completion& completion, int64_t result) = 0;  // its `done` comes next
+  virtual void operation_delivered() = 0;                                          // its `done` has returned
+};
+
 // An operation that something outside of the scheduler finishes (an embedder's thread, another strand). begin_external:
 // on the strand. finish_external: any thread, exactly once after begin; the result reaches `done` on the strand.
 void begin_external(Completion* completion);

@@ -40,6 +40,8 @@ class StrandDeque {
     }
   }
 
+  // How many there are; for the owner while nobody else takes any.
+  int64_t size() const { return bottom_.load(std::memory_order_relaxed) - top_.load(std::memory_order_relaxed); }
   bool empty() const { return top_.load(std::memory_order_seq_cst) >= bottom_.load(std::memory_order_seq_cst); }
 
  private:

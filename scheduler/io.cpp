@@ -57,6 +57,12 @@ void io_connect(Completion* completion, int socket, const sockaddr* address, soc
 
 void run_blocking(BlockingWork* work) {
   CHECK(work->work);
+  if (work->strand->scheduler().choices() != nullptr) {
+    Worker* worker = Worker::current();
+    CHECK(worker);
+    begin_operation(work, OperationKind::Blocking, worker);
+    return worker->io().start(work);
+  }
   begin_operation(work, OperationKind::Blocking, nullptr);
   work->strand->scheduler().blocking_pool().submit(work);
 }
@@ -86,7 +92,9 @@ void cancel(Completion* completion) {
       if (owner->timers_.remove(static_cast<Timer*>(completion))) post(completion, -ECANCELED);
       break;
     case OperationKind::Blocking:
-      if (completion->strand->scheduler().blocking_pool().cancel(completion)) post(completion, -ECANCELED);
+      if (owner != nullptr)  // with a seed
+        owner->io_->cancel(completion);
+      else if (completion->strand->scheduler().blocking_pool().cancel(completion)) post(completion, -ECANCELED);
       break;
     case OperationKind::Read:
     case OperationKind::Write:

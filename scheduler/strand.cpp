@@ -16,6 +16,7 @@ void begin_operation(Completion* completion, OperationKind kind, Worker* owner) 
   completion->queued_in_pool = false;
   completion->strand->outstanding_.fetch_add(1, std::memory_order_relaxed);
   completion->state.store(CompletionState::Pending);
+  if (OperationObserver* observer = completion->strand->observer_) observer->operation_began(*completion);
 }
 
 void begin_external(Completion* completion) { begin_operation(completion, OperationKind::External, nullptr); }
@@ -58,7 +59,9 @@ void Strand::deliver_completions() {
       int64_t result = completion->result;
       outstanding_.fetch_sub(1, std::memory_order_relaxed);
       completion->state.store(CompletionState::Idle);
+      if (observer_ != nullptr) observer_->operation_ended(*completion, result);
       completion->done(completion, result);
+      if (observer_ != nullptr) observer_->operation_delivered();
     }
   }
 }

@@ -41,6 +41,8 @@ class Strand {
   Scheduler& scheduler() const { return scheduler_; }
   // Operations started and not yet done: completions, timers, helper threads, external ones.
   uint32_t outstanding() const { return outstanding_.load(std::memory_order_acquire); }
+  // Who is told of its operations; null: nobody. On the strand, or while it has none.
+  void observe(OperationObserver* observer) { observer_ = observer; }
 
  private:
   friend class Scheduler;
@@ -61,6 +63,7 @@ class Strand {
   void deliver_completions();
 
   Scheduler& scheduler_;
+  OperationObserver* observer_ = nullptr;
   std::atomic<State> state_{State::Idle};
   std::atomic<uint32_t> outstanding_{0};
   std::atomic<uint32_t> posters_{0};         // threads inside post(); the strand outlives them

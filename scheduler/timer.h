@@ -23,7 +23,7 @@ struct Timer : Completion {
   ClockId clock = ClockId::Monotonic;
 };
 
-// Nanoseconds of CLOCK_MONOTONIC, and of CLOCK_REALTIME since 1970. Any thread.
+// Nanoseconds of CLOCK_MONOTONIC, and of CLOCK_REALTIME since 1970. Any thread. What guests see is Scheduler::now.
 int64_t monotonic_now();
 int64_t realtime_now();
 

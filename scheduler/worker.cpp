@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -54,6 +55,14 @@ RunResult Scheduler::run(Strand& strand, const std::function<bool()>& done) {
 }
 
 Strand* Worker::next_ready() {
+  if (Choices* choices = scheduler_.choices()) {
+    while (Strand* strand = scheduler_.take_injected()) ready_.push(strand);
+    if (ready_.empty()) return nullptr;
+    for (uint32_t skip = choices->below(static_cast<uint32_t>(ready_.size())); skip > 0; --skip) {
+      ready_.push(ready_.take_oldest());
+    }
+    return ready_.take_oldest();
+  }
   if (quanta_ % kQuantaPerInjectedFirst == 0)
     if (Strand* strand = scheduler_.take_injected()) return strand;
   if (Strand* strand = ready_.take_oldest()) return strand;
@@ -76,7 +85,8 @@ void Worker::run_strand(Strand& strand) {
   bool more = strand.run_quantum(*this);
   in_quantum_ = false;
   scheduler_.settle(strand, more);
-  if (++quanta_ % kQuantaPerPoll == 0) poll_events(false);
+  Choices* choices = scheduler_.choices();
+  if (choices != nullptr ? choices->coin() : ++quanta_ % kQuantaPerPoll == 0) poll_events(false);
 }
 
 // The strand is Running until the last line of either end; its owner may destroy it right after (retire waits for
@@ -166,21 +176,45 @@ bool Scheduler::work_is_visible() const {
 }
 
 void Worker::poll_events(bool may_sleep, const std::atomic<bool>* finished) {
+  if (virtual_io_ != nullptr) return poll_virtual(may_sleep);
   if (has_cancel_requests_.load()) serve_cancel_requests();
   int64_t realtime = timers_.earliest(ClockId::Realtime);
   timers_.fire(monotonic_now(), realtime == TimerQueue::kNever ? 0 : realtime_now());
   realtime = timers_.earliest(ClockId::Realtime);
   if (realtime != realtime_wake_) io_->set_realtime_wake(realtime_wake_ = realtime);
-  int64_t deadline = 0;
-  if (may_sleep) {
-    parked_.store(true);
-    scheduler_.parked_count_.fetch_add(1);
-    bool stay = scheduler_.work_is_visible() || has_cancel_requests_.load() || scheduler_.stopping_.load() ||
-                (finished && finished->load());
-    if (!stay) deadline = timers_.earliest(ClockId::Monotonic);
+  if (!may_sleep) return io_->wait(0);
+  sleep(timers_.earliest(ClockId::Monotonic), finished);
+}
+
+void Worker::poll_virtual(bool may_sleep) {
+  VirtualClock& clock = scheduler_.clock_;
+  auto fire = [&] { timers_.fire(clock.now(ClockId::Monotonic), clock.now(ClockId::Realtime)); };
+  fire();
+  if (!may_sleep || scheduler_.work_is_visible()) {
+    virtual_io_->run_one(false);
+    return;
   }
-  io_->wait(deadline);
-  if (may_sleep && parked_.exchange(false)) scheduler_.parked_count_.fetch_sub(1);
+  if (virtual_io_->run_one(false)) return;
+  // Nothing can go on by itself: the outside, or time, or (operations that other threads finish) neither.
+  int64_t next = std::min(timers_.earliest(ClockId::Monotonic), clock.monotonic_of(timers_.earliest(ClockId::Realtime)));
+  if (next > VirtualClock::kEnd) next = TimerQueue::kNever;
+  if (!virtual_io_->empty() && (next == TimerQueue::kNever || scheduler_.choices_->coin())) {
+    virtual_io_->run_one(true);
+  } else if (next != TimerQueue::kNever) {
+    clock.advance(next);
+    fire();
+  } else {
+    sleep(next, nullptr);
+  }
+}
+
+void Worker::sleep(int64_t deadline, const std::atomic<bool>* finished) {
+  parked_.store(true);
+  scheduler_.parked_count_.fetch_add(1);
+  bool stay = scheduler_.work_is_visible() || has_cancel_requests_.load() || scheduler_.stopping_.load() ||
+              (finished && finished->load());
+  io_->wait(stay ? 0 : deadline);
+  if (parked_.exchange(false)) scheduler_.parked_count_.fetch_sub(1);
 }
 
 void Scheduler::unpark(Worker& worker) {
@@ -251,6 +285,13 @@ void Scheduler::retire(Strand& strand) {
   if (seated) release_seat();
 }
 
+int64_t Scheduler::now(ClockId clock) { return choices_ ? clock_.look(clock) : peek(clock); }
+
+int64_t Scheduler::peek(ClockId clock) const {
+  if (choices_) return clock_.now(clock);
+  return clock == ClockId::Monotonic ? monotonic_now() : realtime_now();
+}
+
 Worker& Scheduler::take_seat() {
   CHECK(!seat_taken_.exchange(true) && "two threads inside Scheduler::run (see SchedulerOptions::caller_is_worker)");
   Worker& worker = *workers_[0];
@@ -273,6 +314,12 @@ void Scheduler::release_seat() {
 }
 
 void Scheduler::open_io(Worker& worker) {
+  if (choices_) {
+    auto virtual_io = std::make_unique<VirtualIo>(*choices_);
+    worker.virtual_io_ = virtual_io.get();
+    worker.io_ = std::move(virtual_io);
+    return;
+  }
   IoKind kind = !use_uring_ ? IoKind::Epoll : options_.io;
   auto io = make_io_backend(kind, *pool_);
   CHECK(io && "neither io_uring nor epoll can be had");
@@ -295,9 +342,11 @@ void Scheduler::worker_main(Worker& worker) {
 
 Scheduler::Scheduler(SchedulerOptions options)
     : options_(options),
+      choices_(options.seed ? std::optional<Choices>(std::in_place, *options.seed, options.steady_waits) : std::nullopt),
       pool_(std::make_unique<BlockingPool>()),
       use_uring_(options.io != IoKind::Epoll && uring_available()) {
   CHECK(options_.workers > 0);
+  CHECK(!choices_ || (options_.workers == 1 && options_.caller_is_worker));
   struct sigaction action{};
   if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
   for (uint32_t i = 0; i < options_.workers; ++i) workers_.emplace_back(new Worker(*this, i));

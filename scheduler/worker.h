@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,7 @@
 #include "scheduler/io.h"
 #include "scheduler/strand.h"
 #include "scheduler/timer.h"
+#include "scheduler/virtual_io.h"
 
 namespace wjit {
 
@@ -34,6 +36,10 @@ struct SchedulerOptions {
   // operations are outstanding; between two calls nobody reaps its operations and timers). false: every worker is a
   // thread of its own and any number of threads may be inside run(); for embedders.
   bool caller_is_worker = true;
+  // Draws every choice from this seed, on a clock of its own (scheduler/virtual_io.h): the same seed, the same run. Requires
+  // one worker, the caller.
+  std::optional<uint64_t> seed = {};
+  bool steady_waits = false;  // with a seed: Choices::steady_waits
 };
 
 class Worker {
@@ -52,12 +58,16 @@ class Worker {
 
   Worker(Scheduler& scheduler, uint32_t index) : scheduler_(scheduler), index_(index) {}
 
-  // The one place where a ready strand is chosen (a seeded order goes here); null if there is none.
+  // The one place where a ready strand is chosen, drawn if there is a seed; null if there is none.
   Strand* next_ready();
   void run_strand(Strand& strand);
   // Fires timers and reaps I/O; sleeps if `may_sleep` and nothing is ready. `finished`: what makes sleeping
   // pointless, for a thread inside run().
   void poll_events(bool may_sleep, const std::atomic<bool>* finished = nullptr);
+  // The same with a seed: carries out an operation, or lets time go on to the next timer.
+  void poll_virtual(bool may_sleep);
+  // Waits in the backend until `deadline` unless there is work or `finished`.
+  void sleep(int64_t deadline, const std::atomic<bool>* finished);
   // Another thread asks for the end of an operation that this worker owns; the worker then sees to it.
   void ask_cancel(Completion* completion);
   void serve_cancel_requests();
@@ -65,6 +75,7 @@ class Worker {
   Scheduler& scheduler_;
   uint32_t index_;
   std::unique_ptr<IoBackend> io_;
+  VirtualIo* virtual_io_ = nullptr;  // io_, if there is a seed
   TimerQueue timers_;
   StrandDeque ready_;                // pushed by this worker, taken by all
   std::atomic<bool> parked_{false};  // sleeps, or is about to; whoever clears it must wake io_
@@ -101,6 +112,13 @@ class Scheduler {
   BlockingPool& blocking_pool() { return *pool_; }
   const char* io_name() const { return use_uring_ ? "io_uring" : "epoll"; }  // for `wjit --version -v`
 
+  // Where choices are drawn from; null without a seed. On the worker.
+  Choices* choices() { return choices_ ? &*choices_ : nullptr; }
+  // What guests see of the time: monotonic_now, realtime_now, or the virtual clock. On a worker.
+  int64_t now(ClockId clock);
+  // The same, without taking (virtual) time for it.
+  int64_t peek(ClockId clock) const;
+
  private:
   friend class Worker;
 
@@ -119,6 +137,8 @@ class Scheduler {
   Strand* take_injected();
 
   SchedulerOptions options_;
+  std::optional<Choices> choices_;  // with a seed
+  VirtualClock clock_;              // with a seed
   std::unique_ptr<BlockingPool> pool_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool use_uring_;

@@ -10,6 +10,7 @@ Parts, all of them by default:
     scripts   the direction of includes, and that comments name what exists (test/scripts)
     unit      GoogleTest, in as many processes as there are jobs (test/unit)
     lit       command lines: IR, diagnostics, real guests, failure paths (test/lit)
+    seeds     `wjit wast --deterministic` over the public async suite, each script with 1,000 seeds
     suites    `wjit wast` over the public suites in ../shared; what must fail is listed in test/known_failures.txt
 
 The last line is `N passed, N failed`, over all parts; the status is 0 when nothing failed. Where ../shared is absent its
@@ -103,23 +104,30 @@ def lit(options, total):
     total.add("lit", passed, max(failed, 1 if status != 0 else 0), since)
 
 
+def wast(options, part, arguments, known, files):
+    """Passed and failed scripts of one `wjit wast`."""
+    command = [options.build / "wjit", "wast", "--jobs", str(options.jobs), "--timeout", str(options.script_timeout)]
+    command += arguments + (["--known-failures", ROOT / "test" / known] if known else []) + files
+    output = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
+    failures = [line for line in output.splitlines() if line.startswith("FAIL")]
+    if failures:
+        print("\n".join(failures))
+    last = output.splitlines()[-1] if output else ""
+    match = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) known to fail)?", last)
+    if not match:
+        return 0, 1
+    if match.group(3):
+        print(f"{part}: {match.group(3)} scripts are known to fail (test/{known})")
+    return int(match.group(1)), int(match.group(2))
+
+
 def suites(options, total):
     since = time.monotonic()
     spec = options.shared / "spec"
     if not spec.is_dir():
         return print(f"== suites: skipped, {spec} is absent")
     files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("component/**/*.wast"))
-    command = [options.build / "wjit", "wast", "--known-failures", ROOT / "test" / "known_failures.txt",
-               "--jobs", str(options.jobs), "--timeout", str(options.script_timeout)] + files
-    output = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
-    print("\n".join(line for line in output.splitlines() if line.startswith("FAIL")))
-    last = output.splitlines()[-1] if output else ""
-    match = re.fullmatch(r"(\d+) passed, (\d+) failed(?:, (\d+) known to fail)?", last)
-    if not match:
-        return total.add("suites", 0, 1, since)
-    if match.group(3):
-        print(f"suites: {match.group(3)} scripts are known to fail (test/known_failures.txt)")
-    total.add("suites", int(match.group(1)), int(match.group(2)), since)
+    total.add("suites", *wast(options, "suites", [], "known_failures.txt", files), since)
 
 
 def sanitizers(build):
@@ -146,7 +154,20 @@ def prepare_sanitizers(options):
         setattr(options, name, 10 * getattr(options, name))
 
 
-PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites}
+def seeds(options, total):
+    since = time.monotonic()
+    folder = options.shared / "spec" / "component" / "async"
+    if not folder.is_dir():
+        return print(f"== seeds: skipped, {folder} is absent")
+    arguments = ["--deterministic", "--seeds", "0..999"]
+    passed, failed = wast(options, "seeds", arguments, "known_failures_seeds.txt", sorted(folder.glob("*.wast")))
+    # These two want certain waits to block, and others not to (test/known_failures_seeds.txt).
+    steady = [folder / "big-interleaving-test.wast", folder / "drop-subtask.wast"]
+    more = wast(options, "seeds", arguments + ["--steady-waits"], None, steady)
+    total.add("seeds", passed + more[0], failed + more[1], since)
+
+
+PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites, "seeds": seeds}
 
 
 def main():

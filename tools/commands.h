@@ -7,6 +7,7 @@
 // Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,9 @@ struct RunOptions {
   IoKind io = IoKind::Auto;
   size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
   std::optional<uint64_t> host_memory;  // bytes
+  std::optional<uint64_t> seed;      // --deterministic: what choices are drawn from
+  bool steady_waits = false;         // --steady-waits: SchedulerOptions::steady_waits
+  std::string trace;                 // --trace: the file to write; "": none
   std::vector<std::string> command;  // the program file and its arguments
 };
 int run_command(const RunOptions& options);
@@ -55,6 +59,12 @@ struct WastOptions {
   unsigned timeout_seconds = 60;  // for each script
   unsigned jobs = 1;              // scripts at a time
   bool show_all = false;          // every failure of a script, not just the first
+  // --deterministic: each script is run with each of these seeds, first to last.
+  struct Seeds {
+    uint64_t first = 0, last = 0;
+  };
+  std::optional<Seeds> seeds;
+  bool steady_waits = false;  // --steady-waits: SchedulerOptions::steady_waits
   CompileOptions compile;
 };
 int wast_command(const WastOptions& options);

@@ -3,6 +3,7 @@
 // Tests: test/lit/usage.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 
@@ -50,7 +51,47 @@ void complete_net(const CLI::App& run, std::vector<std::string>& words) {
   }
 }
 
-void describe_run(CLI::App* command, RunOptions& options) {
+// What the command line says about seeds, before it is known to fit together.
+struct SeedOptions {
+  bool deterministic = false;
+  uint64_t seed = 0;
+  std::string seeds;
+  bool steady_waits = false;
+};
+
+void add_seeds(CLI::App* command, SeedOptions& options, bool many) {
+  CLI::Option* flag = command->add_flag("--deterministic", options.deterministic,
+                                        "one worker, virtual time, and every choice drawn from a seed: the same seed "
+                                        "gives the same run");
+  CLI::Option* seed = command->add_option("--seed", options.seed, "the seed (default 0)")->needs(flag);
+  command->add_flag("--steady-waits", options.steady_waits,
+                    "do not draw whether a wait for what is there already lets others run: a yield does, no other wait")
+      ->needs(flag);
+  if (many) {
+    command->add_option("--seeds", options.seeds, "many seeds, FIRST..LAST: runs each script with each")
+        ->needs(flag)
+        ->excludes(seed);
+  }
+}
+
+// False after a message: `seeds` is no range.
+bool take_seeds(const SeedOptions& options, WastOptions& wast) {
+  if (!options.deterministic) return true;
+  wast.steady_waits = options.steady_waits;
+  wast.seeds = {options.seed, options.seed};
+  if (options.seeds.empty()) return true;
+  const char* end = options.seeds.data() + options.seeds.size();
+  auto [dots, error] = std::from_chars(options.seeds.data(), end, wast.seeds->first);
+  if (error == std::errc{} && std::string_view(dots, end).starts_with("..")) {
+    auto [rest, second_error] = std::from_chars(dots + 2, end, wast.seeds->last);
+    if (second_error == std::errc{} && rest == end && wast.seeds->first <= wast.seeds->last) return true;
+  }
+  fmt::print(stderr, "wjit wast: --seeds {}: expected FIRST..LAST, as in 0..999; see `wjit wast --help`\n",
+             options.seeds);
+  return false;
+}
+
+void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
   command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->allow_extra_args(false);
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
       ->allow_extra_args(false);
@@ -88,6 +129,9 @@ void describe_run(CLI::App* command, RunOptions& options) {
                       "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
   add_io(command, options.io);
   add_optimization(command, options.compile);
+  add_seeds(command, seeds, false);
+  command->add_option("--trace", options.trace,
+                      "write what runs, waits and is handed over to a file that the Perfetto viewer opens");
   // Options end at the file name; what follows is the guest's.
   command->prefix_command();
   command->footer(
@@ -104,7 +148,7 @@ void describe_compile(CLI::App* command, CompileCommandOptions& options) {
   add_optimization(command, options.compile);
 }
 
-void describe_wast(CLI::App* command, WastOptions& options) {
+void describe_wast(CLI::App* command, WastOptions& options, SeedOptions& seeds) {
   command->add_option("file", options.files, "test scripts")->required();
   command
       ->add_option("--known-failures", options.known_failures,
@@ -114,6 +158,7 @@ void describe_wast(CLI::App* command, WastOptions& options) {
   command->add_option("-j,--jobs", options.jobs, "scripts at a time (default 1)")->check(CLI::Range(1, 256));
   command->add_flag("--all", options.show_all, "show every failure of a script, not just the first");
   add_optimization(command, options.compile);
+  add_seeds(command, seeds, true);
 }
 
 // The program's file and arguments are what run's own options left over.
@@ -146,7 +191,8 @@ int run_main(int argc, char** argv) {
 
   RunOptions run_options;
   CLI::App* run = app.add_subcommand("run", "run a program:  wjit run [OPTIONS] FILE [ARG…]");
-  describe_run(run, run_options);
+  SeedOptions run_seed;
+  describe_run(run, run_options, run_seed);
   CompileCommandOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "show what a program is compiled to");
   describe_compile(compile, compile_options);
@@ -158,7 +204,8 @@ int run_main(int argc, char** argv) {
   validate->add_option("file", validated, "core modules or components, binary or text")->required();
   WastOptions wast_options;
   CLI::App* wast = app.add_subcommand("wast", "run test scripts (.wast) of the public suites");
-  describe_wast(wast, wast_options);
+  SeedOptions wast_seeds;
+  describe_wast(wast, wast_options, wast_seeds);
 
   try {
     std::vector<std::string> words(argv + 1, argv + argc);
@@ -169,11 +216,13 @@ int run_main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kStatusUsage;
   }
   if (version) return version_command(verbose, io);
+  if (run_seed.deterministic) run_options.seed = run_seed.seed;
+  run_options.steady_waits = run_seed.steady_waits;
   if (run->parsed()) return take_program(*run, run_options) ? run_command(run_options) : kStatusUsage;
   if (compile->parsed()) return compile_command(compile_options);
   if (inspect->parsed()) return inspect_command(inspected);
   if (validate->parsed()) return validate_command(validated);
-  if (wast->parsed()) return wast_command(wast_options);
+  if (wast->parsed()) return take_seeds(wast_seeds, wast_options) ? wast_command(wast_options) : kStatusUsage;
   fmt::print(stderr, "{}", app.help());
   return kStatusUsage;
 }

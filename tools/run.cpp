@@ -9,6 +9,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
+
+#include "abi/deadlock.h"
 
 namespace wjit::tools {
 namespace {
@@ -17,6 +20,23 @@ extern "C" void on_interrupt(int) {
   constexpr char kMessage[] = "wjit: interrupted\n";
   (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
   _exit(kStatusInterrupted);
+}
+
+// With a trace to be closed, a thread of its own waits for ^C: a signal handler may not, and a guest may never come back.
+// Before any other thread, as those inherit that the signal is blocked.
+void close_trace_on_interrupt(Tracer& tracer) {
+  sigset_t interrupts;
+  sigemptyset(&interrupts);
+  sigaddset(&interrupts, SIGINT);
+  sigaddset(&interrupts, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &interrupts, nullptr);
+  std::thread([interrupts, &tracer] {
+    int signal = 0;
+    sigwait(&interrupts, &signal);
+    if (!tracer.finish()) fmt::print(stderr, "wjit: the trace is not complete: it is being written right now\n");
+    if (signal == SIGINT) on_interrupt(signal);
+    _exit(128 + signal);
+  }).detach();
 }
 
 Result<WasiOptions> wasi_options(const RunOptions& options) {
@@ -69,23 +89,31 @@ int run_program(const RunOptions& options) {
   auto engine = Engine::create(options.compile);
   if (!engine) return report(engine.error());
   session.engine = std::move(*engine);
-  session.scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = options.io});
+  session.scheduler =
+      std::make_unique<Scheduler>(SchedulerOptions{.io = options.io, .seed = options.seed, .steady_waits = options.steady_waits});
   if (options.io == IoKind::Uring && session.scheduler->io_name() != std::string_view("io_uring")) {
     return report(Error{"--io uring: the kernel does not let this process use io_uring"});
   }
-  StoreOptions store_options{.stack_limit = options.stack_limit};
+  StoreOptions store_options{.stack_limit = options.stack_limit, .eager_calls = options.trace.empty()};
   if (options.host_memory) store_options.host_memory = *options.host_memory;
   session.store = std::make_unique<Store>(*session.engine, *session.scheduler, store_options);
+  if (!options.trace.empty()) {
+    auto tracer = Tracer::start(options.trace, *session.store);
+    if (!tracer) return report(tracer.error());
+    session.tracer = std::move(*tracer);
+    close_trace_on_interrupt(*session.tracer);
+  }
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
   session.wasi = std::move(*host);
-  const int status = program->component != nullptr ? run_component(session, program->component, options)
+  int status = program->component != nullptr ? run_component(session, program->component, options)
                                                    : run_core_module(session, program->module, options);
-  if (fflush(stdout) != 0) return kStatusError;
+  if (fflush(stdout) != 0) status = kStatusError;
   // What the guest has handed over is still written; after a trap nobody counts on that.
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
   }
+  if (session.tracer != nullptr) session.tracer->finish();
   // Other operations may be under way still (a read of standard input): they end with the process.
   _exit(status);
 }
@@ -118,7 +146,7 @@ int finish_stopped(Session& session) {
 int finish_deadlock(Session& session) {
   fflush(stdout);
   fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock),
-             session.store->describe_deadlock());
+             describe_deadlock(*session.store));
   return kStatusTrap;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "abi/store.h"
+#include "abi/trace.h"
 #include "tools/commands.h"
 #include "tools/load.h"
 #include "wasi/wasi.h"
@@ -17,6 +18,7 @@ namespace wjit::tools {
 struct Session {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Scheduler> scheduler;
+  std::unique_ptr<Tracer> tracer;  // with --trace
   std::unique_ptr<Store> store;
   std::unique_ptr<WasiHost> wasi;
   std::string program;  // path, for messages

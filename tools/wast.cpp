@@ -6,6 +6,10 @@
 //   known spec/core/gc/array.wast:7: not supported yet: …        (listed by --known-failures)
 //   1 passed, 1 failed, 1 known to fail
 //
+// With --deterministic and seeds a script is run once for each, in the one process, until a run fails:
+//
+//   FAIL  spec/async/x.wast (seed 17):12: expected …
+//
 // The child tells the parent through shared memory: which line it is at (what a crash is reported with), and its
 // report. Test: test/lit/wast, the public suites.
 #include <sys/mman.h>
@@ -28,11 +32,12 @@ namespace {
 
 // What a child leaves behind: header and text of its failures, "LINE message" a line.
 struct SharedReport {
+  uint64_t seed;  // of the run that is under way, or failed
   uint32_t line;  // of the command that runs; 0 when the script is through
   uint32_t assertions;
   uint32_t failures;
   uint32_t text_bytes;
-  char text[64 * 1024 - 16];
+  char text[64 * 1024 - 24];
 };
 
 struct ScriptRun {
@@ -57,16 +62,21 @@ void write_report(const ScriptReport& report, SharedReport& out) {
 }
 
 int run_in_child(const std::string& path, const WastOptions& options, SharedReport& out) {
-  alarm(options.timeout_seconds);
   ScriptReport report;
   Result<Bytes> bytes = read_file(path);
   Result<std::unique_ptr<Engine>> engine = Engine::create(options.compile);
   if (!bytes || !engine) {
     report.failures.push_back({0, !bytes ? bytes.error().message : engine.error().message});
   } else {
-    Scheduler scheduler;
-    report = run_script(**engine, scheduler, {reinterpret_cast<const char*>(bytes->data()), bytes->size()},
-                        [&out](uint32_t line) { out.line = line; });
+    ScriptFile script({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    const WastOptions::Seeds seeds = options.seeds.value_or(WastOptions::Seeds{});
+    for (out.seed = seeds.first;; ++out.seed) {
+      alarm(options.timeout_seconds);
+      Scheduler scheduler({.seed = options.seeds ? std::optional(out.seed) : std::nullopt,
+                           .steady_waits = options.steady_waits});
+      report = script.run(**engine, scheduler, [&out](uint32_t line) { out.line = line; });
+      if (!report.failures.empty() || out.seed == seeds.last) break;
+    }
   }
   write_report(report, out);
   return 0;
@@ -87,9 +97,11 @@ bool start(const std::string& path, const WastOptions& options, ScriptRun& run) 
   return run.pid > 0;
 }
 
-// "" when the script passed, else ":LINE: message", the first failure (or all, a line each).
-std::string verdict(const ScriptRun& run, const std::string& path, const WastOptions& options) {
+// "" when the script passed, else "PATH:LINE: message", the first failure (or all, a line each). Seeds stand behind the
+// path.
+std::string verdict(const ScriptRun& run, std::string path, const WastOptions& options) {
   const SharedReport& shared = *run.shared;
+  if (options.seeds) path += fmt::format(" (seed {})", shared.seed);
   if (WIFSIGNALED(run.status)) {
     const int signal = WTERMSIG(run.status);
     if (signal == SIGALRM) return fmt::format("{}:{}: not done after {} s", path, shared.line, options.timeout_seconds);
@@ -163,13 +175,19 @@ class Suite {
       fmt::print("FAIL  {}:0: passes, but is listed in {}\n", path, options_.known_failures);
     } else if (wrong.empty()) {
       ++passed_;
-      fmt::print("ok    {} ({} assertions)\n", path, run.shared->assertions);
+      fmt::print("ok    {} ({} assertions{})\n", path, run.shared->assertions, seeds_text());
     } else {
       ++(listed ? known_failed_ : failed_);
       fmt::print("{} {}\n", listed ? "known" : "FAIL ", wrong);
     }
     fflush(stdout);
     munmap(run.shared, sizeof(SharedReport));
+  }
+
+  std::string seeds_text() const {
+    if (!options_.seeds) return "";
+    const uint64_t count = options_.seeds->last - options_.seeds->first + 1;
+    return fmt::format(", {} seed{}", count, count == 1 ? "" : "s");
   }
 
   const WastOptions& options_;

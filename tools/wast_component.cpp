@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "abi/deadlock.h"
 #include "frontend/canonical_layout.h"
 
 namespace wjit::tools {
@@ -105,7 +106,7 @@ Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction
   if (store.locked_down()) return Outcome::trap(trap_of(&store.context()));
   if (ended == RunResult::Idle) {
     // Nothing may run in this store again: its call refers to this frame.
-    store.trap(TrapCode::Deadlock);
+    store.trap(TrapCode::Deadlock, describe_deadlock(store));
     return Outcome::trap(trap_of(&store.context()));
   }
   return outcome;

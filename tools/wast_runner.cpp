@@ -4,6 +4,7 @@
 #include "tools/wast_runner.h"
 
 #include <map>
+#include <unordered_map>
 
 #include "frontend/decoder.h"
 #include "frontend/wast.h"
@@ -40,9 +41,43 @@ std::string describe(const Outcome& outcome) {
   return text.empty() ? "no value" : text;
 }
 
+// A decoded definition; one of the pointers, or `error`.
+struct Decoded {
+  std::shared_ptr<const Module> module;
+  std::shared_ptr<const Component> component;
+  std::optional<InputError> error;
+};
+
+Decoded decode_now(const Definition& definition) {
+  Decoded out;
+  if (!definition.bytes) {
+    out.error = definition.bytes.error();
+    return out;
+  }
+  auto bytes = std::make_shared<const Bytes>(*definition.bytes);
+  if (definition.is_component) {
+    auto component = decode_component(bytes);
+    if (component)
+      out.component = *component;
+    else
+      out.error = component.error();
+  } else {
+    auto module = decode_module(bytes);
+    if (module)
+      out.module = *module;
+    else
+      out.error = module.error();
+  }
+  return out;
+}
+
+using Decodings = std::unordered_map<const Definition*, Decoded>;
+
+// One run.
 class Script {
  public:
-  Script(Engine& engine, Scheduler& scheduler) : core_(engine, scheduler), components_(engine, scheduler) {}
+  Script(Engine& engine, Scheduler& scheduler, Decodings& decodings)
+      : core_(engine, scheduler), components_(engine, scheduler), decodings_(decodings) {}
 
   // What is wrong with the command, "" if nothing.
   std::string run(const Command& command) {
@@ -65,34 +100,10 @@ class Script {
   }
 
  private:
-  // A decoded definition; one of the pointers, or `error`.
-  struct Decoded {
-    std::shared_ptr<const Module> module;
-    std::shared_ptr<const Component> component;
-    std::optional<InputError> error;
-  };
-
-  static Decoded decode(const Definition& definition) {
-    Decoded out;
-    if (!definition.bytes) {
-      out.error = definition.bytes.error();
-      return out;
-    }
-    auto bytes = std::make_shared<const Bytes>(*definition.bytes);
-    if (definition.is_component) {
-      auto component = decode_component(bytes);
-      if (component)
-        out.component = *component;
-      else
-        out.error = component.error();
-    } else {
-      auto module = decode_module(bytes);
-      if (module)
-        out.module = *module;
-      else
-        out.error = module.error();
-    }
-    return out;
+  const Decoded& decode(const Definition& definition) {
+    auto [entry, fresh] = decodings_.try_emplace(&definition);
+    if (fresh) entry->second = decode_now(definition);
+    return entry->second;
   }
 
   Outcome instantiate(const Decoded& decoded, const std::string& id) {
@@ -103,7 +114,7 @@ class Script {
   }
 
   std::string define(const Definition& definition) {
-    Decoded decoded = decode(definition);
+    const Decoded& decoded = decode(definition);
     if (decoded.error) return decoded.error->to_string();
     if (decoded.component != nullptr) {
       components_.define(decoded.component, definition.id);
@@ -173,9 +184,9 @@ class Script {
     return fmt::format("expected an exception, got {}", describe(outcome));
   }
 
-  static std::string assert_fault(const Definition& definition, InputFault fault, const std::string& expected) {
+  std::string assert_fault(const Definition& definition, InputFault fault, const std::string& expected) {
     const char* word = fault == InputFault::Malformed ? "malformed" : "invalid";
-    Decoded decoded = decode(definition);
+    const Decoded& decoded = decode(definition);
     if (!decoded.error) return fmt::format("expected it to be {} (\"{}\"), but it is valid", word, expected);
     if (decoded.error->fault == fault) return "";
     return fmt::format("expected it to be {} (\"{}\"), got {}", word, expected, decoded.error->to_string());
@@ -193,6 +204,7 @@ class Script {
 
   CoreScope core_;
   ComponentScope components_;
+  Decodings& decodings_;  // of the script's definitions
   std::map<std::string, std::shared_ptr<const Module>, std::less<>> modules_;  // definitions; "": the last one
   std::map<std::string, bool, std::less<>> is_component_;                      // instances by id
   bool last_is_component_ = false;
@@ -200,15 +212,22 @@ class Script {
 
 }  // namespace
 
-ScriptReport run_script(Engine& engine, Scheduler& scheduler, std::string_view text,
-                        const std::function<void(uint32_t line)>& at_line) {
+struct ScriptFile::Contents {
+  Parsed<std::vector<Command>> commands;
+  Decodings decodings;
+};
+
+ScriptFile::ScriptFile(std::string_view text) : contents_(new Contents{wast::parse_script(text), {}}) {}
+ScriptFile::~ScriptFile() = default;
+
+ScriptReport ScriptFile::run(Engine& engine, Scheduler& scheduler, const std::function<void(uint32_t line)>& at_line) {
   ScriptReport report;
-  auto commands = wast::parse_script(text);
+  const auto& commands = contents_->commands;
   if (!commands) {
     report.failures.push_back({commands.error().line, commands.error().to_string()});
     return report;
   }
-  Script script(engine, scheduler);
+  Script script(engine, scheduler, contents_->decodings);
   for (const Command& command : *commands) {
     at_line(command.line);
     if (command.kind >= Kind::AssertReturn) ++report.assertions;

@@ -1,9 +1,10 @@
-// Runs one test script in this process: its commands in order, each checked; a failed one does not end the script.
-// Called by tools/wast.cpp, in a process per script. Test: the public suites, test/lit/wast.
+// Runs one test script in this process: its commands in order, each checked; a failed one does not end the script. It can be
+// run many times (with another seed each), each time in new stores; what it defines is decoded and compiled once. Called by tools/wast.cpp, in a process per script. Test: the public suites, test/lit/wast.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,19 @@ struct ScriptReport {
   std::vector<ScriptFailure> failures;
 };
 
-// `at_line` is told before each command which one comes: it outlives a crash or an endless loop in it.
-ScriptReport run_script(Engine& engine, Scheduler& scheduler, std::string_view text,
-                        const std::function<void(uint32_t line)>& at_line);
+class ScriptFile {
+ public:
+  explicit ScriptFile(std::string_view text);
+  ~ScriptFile();
+  ScriptFile(const ScriptFile&) = delete;
+  ScriptFile& operator=(const ScriptFile&) = delete;
+
+  // `at_line` is told before each command which one comes: it outlives a crash or an endless loop in it.
+  ScriptReport run(Engine& engine, Scheduler& scheduler, const std::function<void(uint32_t line)>& at_line);
+
+ private:
+  struct Contents;
+  std::unique_ptr<Contents> contents_;
+};
 
 }  // namespace wjit::tools

@@ -31,18 +31,18 @@ uint64_t resolution(clockid_t clock) {
   return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
 }
 
-uint64_t now() { return static_cast<uint64_t>(monotonic_now()); }
+uint64_t now(State& state) { return static_cast<uint64_t>(state.now(ClockId::Monotonic)); }
 
 // `when` as a deadline of the scheduler: what lies beyond its range is never reached anyway.
 int64_t deadline(uint64_t when) { return static_cast<int64_t>(std::min<uint64_t>(when, INT64_MAX - 1)); }
-int64_t deadline_after(uint64_t duration) {
+int64_t deadline_after(State& state, uint64_t duration) {
   uint64_t when = 0;
-  return __builtin_add_overflow(now(), duration, &when) ? INT64_MAX - 1 : deadline(when);
+  return __builtin_add_overflow(now(state), duration, &when) ? INT64_MAX - 1 : deadline(when);
 }
 
 // Replies when the time has come; a caller that cancels gets no reply.
 void wait(State& state, Reply<void> reply, int64_t when) {
-  if (when <= monotonic_now()) return reply();
+  if (when <= state.now(ClockId::Monotonic)) return reply();
   struct Wait {
     explicit Wait(State& s) : operation(s) {}
     Operation operation;
@@ -65,19 +65,18 @@ void add_0_3(State& state, HostInterfaces& interfaces) {
   interfaces.add(types.finish());
 
   InterfaceBuilder monotonic("wasi:clocks/monotonic-clock@0.3.0", state.resources);
-  monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
+  monotonic.add<uint64_t()>("now", [&state](HostCall&) { return now(state); });
   monotonic.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
   monotonic.add_async<void(uint64_t)>(
       "wait-until", [&state](Reply<void> reply, uint64_t when) { wait(state, reply, deadline(when)); });
   monotonic.add_async<void(uint64_t)>(
-      "wait-for", [&state](Reply<void> reply, uint64_t how_long) { wait(state, reply, deadline_after(how_long)); });
+      "wait-for", [&state](Reply<void> reply, uint64_t how_long) { wait(state, reply, deadline_after(state, how_long)); });
   interfaces.add(monotonic.finish());
 
   InterfaceBuilder system("wasi:clocks/system-clock@0.3.0", state.resources);
-  system.add<Instant()>("now", [](HostCall&) {
-    timespec time{};
-    clock_gettime(CLOCK_REALTIME, &time);
-    return Instant{time.tv_sec, static_cast<uint32_t>(time.tv_nsec)};
+  system.add<Instant()>("now", [&state](HostCall&) {
+    int64_t time = state.now(ClockId::Realtime);
+    return Instant{time / kSecond, static_cast<uint32_t>(time % kSecond)};
   });
   system.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_REALTIME); });
   interfaces.add(system.finish());
@@ -111,21 +110,20 @@ TimezoneDisplay display(HostCall& call, Datetime when) {
 
 void add_0_2(State& state, HostInterfaces& interfaces) {
   InterfaceBuilder monotonic("wasi:clocks/monotonic-clock@0.2.12", state.resources);
-  monotonic.add<uint64_t()>("now", [](HostCall&) { return now(); });
+  monotonic.add<uint64_t()>("now", [&state](HostCall&) { return now(state); });
   monotonic.add<uint64_t()>("resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
   monotonic.add<Own<Pollable>(uint64_t)>("subscribe-instant", [&state](HostCall&, uint64_t when) {
     return state.share(timer_pollable(state, deadline(when)));
   });
   monotonic.add<Own<Pollable>(uint64_t)>("subscribe-duration", [&state](HostCall&, uint64_t duration) {
-    return state.share(timer_pollable(state, deadline_after(duration)));
+    return state.share(timer_pollable(state, deadline_after(state, duration)));
   });
   interfaces.add(monotonic.finish());
 
   InterfaceBuilder wall("wasi:clocks/wall-clock@0.2.12", state.resources);
-  wall.add<Datetime()>("now", [](HostCall&) {
-    timespec time{};
-    clock_gettime(CLOCK_REALTIME, &time);
-    return Datetime{static_cast<uint64_t>(time.tv_sec), static_cast<uint32_t>(time.tv_nsec)};
+  wall.add<Datetime()>("now", [&state](HostCall&) {
+    int64_t time = state.now(ClockId::Realtime);
+    return Datetime{static_cast<uint64_t>(time / kSecond), static_cast<uint32_t>(time % kSecond)};
   });
   wall.add<Datetime()>("resolution", [](HostCall&) {
     uint64_t ns = resolution(CLOCK_REALTIME);

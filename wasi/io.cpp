@@ -56,14 +56,15 @@ namespace {
 
 class TimerPollable final : public Pollable {
  public:
-  TimerPollable(State& state, int64_t deadline_ns) : deadline_(deadline_ns), operation_(state) {}
-  bool ready() override { return monotonic_now() >= deadline_; }
+  TimerPollable(State& state, int64_t deadline_ns) : state_(state), deadline_(deadline_ns), operation_(state) {}
+  bool ready() override { return state_.now(ClockId::Monotonic) >= deadline_; }
   void arm() override {
     if (!operation_.idle()) return;
     operation_.wait_until(ClockId::Monotonic, deadline_, shared_from_this(), [this](int64_t) { notify(); });
   }
 
  private:
+  State& state_;
   int64_t deadline_;
   Operation operation_;
 };

@@ -264,14 +264,20 @@ void Preview1Impl::clock_time_get(CoreHostCall& call) {
   clockid_t clock{};
   timespec time{};
   if (!clock_of(call.i32(0), &clock)) return call.finish(errno1::inval);
-  if (clock_gettime(clock, &time) != 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(2), nanoseconds(time)) ? errno1::success : errno1::fault);
+  uint64_t now = 0;
+  if (clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || state_->store.choices != nullptr) {
+    now = static_cast<uint64_t>(state_->now(clock == CLOCK_REALTIME ? ClockId::Realtime : ClockId::Monotonic));
+  } else {
+    if (clock_gettime(clock, &time) != 0) return call.finish(errno_of(errno));
+    now = nanoseconds(time);
+  }
+  call.finish(store(call.i32(2), now) ? errno1::success : errno1::fault);
 }
 
 void Preview1Impl::random_get(CoreHostCall& call) {
   uint8_t* at = memory(call.i32(0), call.i32(1));
   if (at == nullptr) return call.finish(errno1::fault);
-  fill_random(at, call.i32(1));
+  fill_random(state_->store, at, call.i32(1));
   call.finish(errno1::success);
 }
 
@@ -291,12 +297,12 @@ struct Subscription {
 };
 
 // Monotonic deadline of a clock subscription.
-int64_t deadline_of(uint32_t clock, uint64_t timeout, bool absolute) {
+int64_t deadline_of(State& state, uint32_t clock, uint64_t timeout, bool absolute) {
   constexpr int64_t kFar = INT64_MAX - 1;
-  int64_t base = monotonic_now();
+  int64_t base = state.now(ClockId::Monotonic);
   if (absolute) {
     if (clock == 1) return timeout > INT64_MAX - 1 ? kFar : static_cast<int64_t>(timeout);
-    auto now = static_cast<uint64_t>(realtime_now());
+    auto now = static_cast<uint64_t>(state.now(ClockId::Realtime));
     if (timeout <= now) return base;
     timeout -= now;
   }
@@ -322,7 +328,7 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
       if (clock > 1) {
         s.error = errno1::notsup;
       } else {
-        s.pollable = timer_pollable(*state_, deadline_of(clock, load<uint64_t>(in + 24), absolute));
+        s.pollable = timer_pollable(*state_, deadline_of(*state_, clock, load<uint64_t>(in + 24), absolute));
       }
     } else if (s.type == kFdRead || s.type == kFdWrite) {
       uint32_t number = load<uint32_t>(in + 16);

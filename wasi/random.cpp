@@ -1,4 +1,4 @@
-// wasi:random at 0.3.0 and 0.2: random, insecure, insecure-seed. All from getrandom(2). Test:
+// wasi:random at 0.3.0 and 0.2: random, insecure, insecure-seed. All from getrandom(2), or from the seed. Test:
 // test/unit/wasi_link_test.cpp.
 #include <sys/random.h>
 
@@ -15,7 +15,8 @@ constexpr uint64_t kMaxBytes = 64 << 20;
 
 }  // namespace
 
-void fill_random(void* memory, size_t bytes) {
+void fill_random(Store& store, void* memory, size_t bytes) {
+  if (store.choices != nullptr) return store.choices->fill(memory, bytes);
   auto* at = static_cast<char*>(memory);
   while (bytes > 0) {
     ssize_t n = getrandom(at, bytes, 0);
@@ -31,9 +32,9 @@ void fill_random(void* memory, size_t bytes) {
 namespace {
 
 template <typename T>
-T random_value() {
+T random_value(HostCall& call) {
   T value;
-  fill_random(&value, sizeof(value));
+  fill_random(*call.store, &value, sizeof(value));
   return value;
 }
 
@@ -43,7 +44,7 @@ List<uint8_t> random_bytes(HostCall& call, uint64_t length) {
     return {};
   }
   void* memory = call.arena->allocate(length + 1, 1);
-  fill_random(memory, length);
+  fill_random(*call.store, memory, length);
   return {static_cast<const uint8_t*>(memory), length};
 }
 
@@ -58,7 +59,7 @@ void add_random(State& state, HostInterfaces& interfaces) {
   for (bool is_0_3 : {true, false}) {
     const char* version = is_0_3 ? "@0.3.0" : "@0.2.12";
     auto bytes = is_0_3 ? some_random_bytes : random_bytes;
-    auto number = [](HostCall&) { return random_value<uint64_t>(); };
+    auto number = [](HostCall& call) { return random_value<uint64_t>(call); };
 
     InterfaceBuilder random(std::string("wasi:random/random") + version, state.resources);
     random.add<List<uint8_t>(uint64_t)>("get-random-bytes", bytes);
@@ -71,8 +72,8 @@ void add_random(State& state, HostInterfaces& interfaces) {
     interfaces.add(insecure.finish());
 
     InterfaceBuilder seed(std::string("wasi:random/insecure-seed") + version, state.resources);
-    seed.add<Tuple<uint64_t, uint64_t>()>(is_0_3 ? "get-insecure-seed" : "insecure-seed", [](HostCall&) {
-      return Tuple<uint64_t, uint64_t>{random_value<uint64_t>(), random_value<uint64_t>()};
+    seed.add<Tuple<uint64_t, uint64_t>()>(is_0_3 ? "get-insecure-seed" : "insecure-seed", [](HostCall& call) {
+      return Tuple<uint64_t, uint64_t>{random_value<uint64_t>(call), random_value<uint64_t>(call)};
     });
     interfaces.add(seed.finish());
   }

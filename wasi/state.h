@@ -119,6 +119,8 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   // Reads, waits and timers end; writes that have begun are let through.
   void cancel_operations() override;
   bool closing() const { return closing_; }
+  // Nanoseconds of the clock that the guests see. On the strand.
+  int64_t now(ClockId clock) { return store.scheduler().now(clock); }
   bool is_writing() const;
 
   template <typename R, typename... Args>
@@ -164,8 +166,8 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   std::unique_ptr<uint8_t[]> datagrams_;
 };
 
-// Fills memory from getrandom(2). wasi/random.cpp.
-void fill_random(void* memory, size_t bytes);
+// Fills memory from getrandom(2), or from the store's seed if it has one. wasi/random.cpp.
+void fill_random(Store& store, void* memory, size_t bytes);
 
 // One for each interface family.
 void add_cli(State& state, HostInterfaces& interfaces);          // wasi/cli.cpp

@@ -3,7 +3,8 @@
 #     lit-22 -v test/lit                              # of the release build
 #     lit-22 -v --param build=build/debug test/lit
 #
-# Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away,
+# Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away, %check_trace the
+# check of a trace,
 # %root the checkout. A test that needs ../shared has `REQUIRES: shared`.
 import os
 import shutil
@@ -31,6 +32,7 @@ config.substitutions += [
     ("%wjit", f"timeout {seconds} {wjit}"),
     ("%guests", guests),
     ("%examples", os.path.join(root, "examples")),
+    ("%check_trace", "python3 " + os.path.join(root, "test", "scripts", "check_trace.py")),
     ("%deny_io_uring", "python3 " + os.path.join(root, "test", "scripts", "deny_io_uring.py")),
     ("%root", root),
     ("%shared", shared),

@@ -25,8 +25,8 @@ TEST_F(WaitableTest, EventsComeInTheOrderInWhichTheyBecamePending) {
   set_pending(b);
   set_pending(a);
   set_pending(b);  // pending already: keeps its place
-  EXPECT_EQ(take_event(set).index, 2u);
-  EXPECT_EQ(take_event(set).index, 1u);
+  EXPECT_EQ(take_event(set, nullptr).index, 2u);
+  EXPECT_EQ(take_event(set, nullptr).index, 1u);
   EXPECT_TRUE(set.ready.empty());
 }
 
@@ -34,7 +34,7 @@ TEST_F(WaitableTest, TheEventSaysTheStateAtDelivery) {
   join(a, &set);
   set_pending(a);
   a.state = SubtaskState::Returned;
-  Event event = take_event(set);
+  Event event = take_event(set, nullptr);
   EXPECT_EQ(event.code, EventCode::Subtask);
   EXPECT_EQ(event.payload, static_cast<uint32_t>(SubtaskState::Returned));
   EXPECT_TRUE(a.resolve_delivered);
@@ -47,7 +47,7 @@ TEST_F(WaitableTest, MovingToAnotherSetTakesTheEventAlong) {
   join(a, &other);
   EXPECT_TRUE(set.ready.empty());
   EXPECT_TRUE(set.empty());
-  EXPECT_EQ(take_event(other).index, 1u);
+  EXPECT_EQ(take_event(other, nullptr).index, 1u);
   join(a, nullptr);
   EXPECT_TRUE(other.empty());
 }

@@ -110,8 +110,6 @@ void AdapterEmitter::trap(Trap code) {
   b_.CreateUnreachable();
 }
 
-llvm::BasicBlock* AdapterEmitter::block(const char* name) { return llvm::BasicBlock::Create(context_, name, function_); }
-
 void AdapterEmitter::trap_if(Value* condition, Trap code) {
   auto* bad = block("trap");
   auto* good = block("");

@@ -178,8 +178,6 @@ class AdapterEmitter {
   Value* call_runtime(const char* name, std::vector<Value*> args);
   void trap(Trap code);
   void trap_if(Value* condition, Trap code);
-  // A new block of the function being emitted.
-  llvm::BasicBlock* block(const char* name);
   Value* load_context(size_t offset, llvm::Type* type);
   void set_may_leave(const Side& side, bool on);
   Value* widen(Value* value);  // to i64, as Call::params keeps flats

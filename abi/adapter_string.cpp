@@ -18,7 +18,8 @@ constexpr uint64_t kShortText = 64;
 void AdapterEmitter::translate_string(Source source, Target target) {
   auto [address, length] = load_pair(source);
   llvm::Function* function = string_function(source.side, target.side);
-  Value* text = b_.CreateCall(function, {self_, call_, address, length});
+  Value* call = target.side.host ? call_ : null_;  // only the host's allocations belong to a call
+  Value* text = b_.CreateCall(function, {self_, call, address, length});
   store_pair(target, b_.CreateExtractValue(text, 0), b_.CreateExtractValue(text, 1));
 }
 

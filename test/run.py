@@ -104,7 +104,7 @@ def suites(options, total):
     spec = options.shared / "spec"
     if not spec.is_dir():
         return print(f"== suites: skipped, {spec} is absent")
-    files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("component/**/*.wast"))
+    files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("core/custom/*.wast")) + sorted(spec.glob("component/**/*.wast"))
     command = [options.build / "wjit", "wast", "--known-failures", ROOT / "test" / "known_failures.txt",
                "--jobs", str(options.jobs), "--timeout", str(options.script_timeout)] + files
     output = subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout

@@ -4,58 +4,19 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "frontend/component_names.h"
 #include "frontend/component_types.h"
 
 namespace wjit {
 namespace {
 
-struct SplitName {
-  std::string_view interface;  // "wasi:cli/stdout"
-  std::string_view version;    // "0.3.0", "" if there is none
-};
-
-SplitName split(std::string_view name) {
-  size_t at = name.find('@');
-  if (at == std::string_view::npos) return {name, {}};
-  return {name.substr(0, at), name.substr(at + 1)};
-}
-
-// "a:b/" of "a:b/c"; the name itself where there is no slash.
-std::string_view package_of(std::string_view interface) {
-  size_t slash = interface.find('/');
-  return slash == std::string_view::npos ? interface : interface.substr(0, slash + 1);
-}
-
-// "x", "x and y", "x, y and z".
-std::string enumerate(const std::vector<std::string>& items) {
-  std::string text;
-  for (size_t i = 0; i < items.size(); ++i) {
-    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
-    text += items[i];
-  }
-  return text;
+// "a:b/" of "a:b/c@1.0.0"; the name itself where there is no slash.
+std::string_view package_of(std::string_view name) {
+  size_t slash = name.find('/');
+  return slash == std::string_view::npos ? name.substr(0, name.find('@')) : name.substr(0, slash + 1);
 }
 
 }  // namespace
-
-std::string version_track(std::string_view name) {
-  auto [interface, version] = split(name);
-  // Build metadata does not count; a pre-release is compatible with itself only.
-  version = version.substr(0, version.find('+'));
-  if (version.empty() || version.find('-') != std::string_view::npos)
-    return std::string(name.substr(0, name.find('+')));
-  size_t first = version.find('.');
-  if (first == std::string_view::npos) return std::string(name);
-  size_t second = version.find('.', first + 1);
-  if (second == std::string_view::npos) return std::string(name);
-  std::string_view track = version;
-  if (version.substr(0, first) != "0") {
-    track = version.substr(0, first);
-  } else if (version.substr(first + 1, second - first - 1) != "0") {
-    track = version.substr(0, second);
-  }
-  return fmt::format("{}@{}", interface, track);
-}
 
 // ---- interfaces ----
 
@@ -75,18 +36,16 @@ Result<std::shared_ptr<const HostInterface>> HostInterfaces::find(std::string_vi
   auto found = interfaces_.find(version_track(import));
   if (found != interfaces_.end()) return found->second;
 
-  auto [wanted, version] = split(import);
-  std::vector<std::string> versions, siblings, packages;
-  for (const std::string& name : names()) {
-    auto [interface, its_version] = split(name);
-    if (interface == wanted) versions.push_back(its_version.empty() ? "without a version" : std::string(its_version));
-    if (package_of(interface) == package_of(wanted)) siblings.push_back(name);
-    std::string package(package_of(interface));
+  const std::vector<std::string> all = names();
+  const std::vector<std::string> near = near_misses(import, all);
+  if (!near.empty()) return fail("import `{}` is not provided: the host has {}", import, enumerate(near));
+  std::vector<std::string> siblings, packages;
+  for (const std::string& name : all) {
+    if (package_of(name) == package_of(import)) siblings.push_back(name);
+    std::string package(package_of(name));
     if (package.ends_with('/')) package.pop_back();
     if (std::find(packages.begin(), packages.end(), package) == packages.end()) packages.push_back(package);
   }
-  if (!versions.empty())
-    return fail("import `{}` is not provided: the host has {} {}", import, wanted, enumerate(versions));
   if (!siblings.empty()) return fail("import `{}` is not provided: the host has {}", import, enumerate(siblings));
   if (packages.empty()) return fail("import `{}` is not provided: the host has no interfaces", import);
   return fail("import `{}` is not provided: the host has interfaces of {}", import, enumerate(packages));

@@ -3,25 +3,25 @@
 
 namespace wjit {
 
-void Writer::u64(uint64_t value) {
-  while (value >= 0x80) {
+void Writer::u64(uint64_t value, unsigned width) {
+  for (; value >= 0x80 || width > 1; width -= width != 0) {
     byte(static_cast<uint8_t>(value | 0x80));
     value >>= 7;
   }
   byte(static_cast<uint8_t>(value));
 }
 
-void Writer::s64(int64_t value) {
+void Writer::s64(int64_t value, unsigned width) {
   // The last byte's bit 6 is the sign of all that follows.
-  while (value < -0x40 || value >= 0x40) {
+  for (; value < -0x40 || value >= 0x40 || width > 1; width -= width != 0) {
     byte(static_cast<uint8_t>(value | 0x80));
     value >>= 7;
   }
   byte(static_cast<uint8_t>(value & 0x7F));
 }
 
-void Writer::vector_section(uint8_t id, uint32_t count, const Writer& entries) {
-  if (count == 0) return;
+void Writer::vector_section(uint8_t id, uint32_t count, const Writer& entries, bool even_empty) {
+  if (count == 0 && !even_empty) return;
   Writer content;
   content.u32(count);
   byte(id);

@@ -18,11 +18,12 @@ class Writer {
   void bytes(std::string_view b) { bytes_.insert(bytes_.end(), b.begin(), b.end()); }
   void fixed32(uint32_t value) { fixed(value, 4); }
   void fixed64(uint64_t value) { fixed(value, 8); }
-  void u32(uint32_t value) { u64(value); }
-  void u64(uint64_t value);
-  void s32(int32_t value) { s64(value); }
-  void s33(int64_t value) { s64(value); }
-  void s64(int64_t value);
+  // LEB128, minimal; with a width, padded to that many bytes where that is more.
+  void u32(uint32_t value, unsigned width = 0) { u64(value, width); }
+  void u64(uint64_t value, unsigned width = 0);
+  void s32(int32_t value, unsigned width = 0) { s64(value, width); }
+  void s33(int64_t value, unsigned width = 0) { s64(value, width); }
+  void s64(int64_t value, unsigned width = 0);
 
   // vec(byte): the length, then the bytes.
   void name(std::string_view text) {
@@ -39,8 +40,8 @@ class Writer {
     byte(id);
     sized(content);
   }
-  // A section that is a vec: id, size, count, entries. Nothing when count is 0.
-  void vector_section(uint8_t id, uint32_t count, const Writer& entries);
+  // A section that is a vec: id, size, count, entries. Nothing when count is 0, unless it is wanted even so.
+  void vector_section(uint8_t id, uint32_t count, const Writer& entries, bool even_empty = false);
   // The custom section `section_name`.
   void custom_section(std::string_view section_name, const Writer& content);
 

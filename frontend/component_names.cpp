@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <compare>
+
 namespace wjit {
 
 namespace {
@@ -191,6 +194,112 @@ std::string_view compatible_version(std::string_view version) {
   size_t second = version.find('.', first + 1);
   if (version[first + 1] != '0') return version.substr(0, second);
   return version.substr(0, version.find_first_of("-+", second));
+}
+
+// --- Which names belong together ---
+
+namespace {
+
+struct SplitName {
+  std::string_view interface;  // "wasi:cli/stdout"
+  std::string_view version;    // "0.3.0", "" if there is none
+};
+
+SplitName split(std::string_view name) {
+  const size_t at = name.find('@');
+  if (at == std::string_view::npos) return {name, {}};
+  return {name.substr(0, at), name.substr(at + 1)};
+}
+
+// "c" of "a:b/c"; the name itself where there is no slash.
+std::string_view label_of(std::string_view interface) { return interface.substr(interface.find('/') + 1); }
+
+std::string_view without_build(std::string_view version) { return version.substr(0, version.find('+')); }
+
+// Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`; gives up above `limit`.
+size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) > limit) return limit + 1;
+  std::vector<size_t> before_last(b.size() + 1), last(b.size() + 1), row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); j++) last[j] = j;
+  for (size_t i = 1; i <= a.size(); i++) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); j++) {
+      const bool same = a[i - 1] == b[j - 1];
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (same ? 0 : 1)});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+        row[j] = std::min(row[j], before_last[j - 2] + 1);
+    }
+    std::swap(before_last, last);
+    std::swap(last, row);
+  }
+  return last[b.size()];
+}
+
+}  // namespace
+
+std::string version_track(std::string_view name) {
+  const auto [interface, with_build] = split(name);
+  const std::string_view version = without_build(with_build);
+  if (!is_semver(version)) return std::string(name.substr(0, name.find('+')));
+  if (version.find('-') != std::string_view::npos) return fmt::format("{}@{}", interface, version);
+  return fmt::format("{}@{}", interface, compatible_version(version));
+}
+
+bool version_less(std::string_view a, std::string_view b) {
+  if (!is_semver(a) || !is_semver(b)) return false;
+  a = without_build(a);
+  b = without_build(b);
+  // Numbers as numbers, below all words; a longer list above its own beginning.
+  const auto compare_identifiers = [](std::string_view x, std::string_view y) -> std::strong_ordering {
+    while (!x.empty() || !y.empty()) {
+      if (x.empty() || y.empty()) return y.empty() <=> x.empty();
+      const std::string_view p = x.substr(0, x.find('.')), q = y.substr(0, y.find('.'));
+      x.remove_prefix(std::min(x.size(), p.size() + 1));
+      y.remove_prefix(std::min(y.size(), q.size() + 1));
+      const bool p_number = std::ranges::all_of(p, is_digit), q_number = std::ranges::all_of(q, is_digit);
+      if (p_number != q_number) return q_number <=> p_number;
+      if (p_number && p.size() != q.size()) return p.size() <=> q.size();
+      if (p != q) return p <=> q;
+    }
+    return std::strong_ordering::equal;
+  };
+  const size_t a_dash = std::min(a.find('-'), a.size()), b_dash = std::min(b.find('-'), b.size());
+  const auto core = compare_identifiers(a.substr(0, a_dash), b.substr(0, b_dash));
+  if (core != 0) return core < 0;
+  const std::string_view a_pre = a.substr(a_dash), b_pre = b.substr(b_dash);
+  if (a_pre.empty() || b_pre.empty()) return !a_pre.empty() && b_pre.empty();
+  return compare_identifiers(a_pre.substr(1), b_pre.substr(1)) < 0;
+}
+
+std::vector<std::string> near_misses(std::string_view wanted, std::span<const std::string> names) {
+  constexpr size_t kMost = 8;
+  const std::string_view interface = split(wanted).interface;
+  const size_t letters = interface.size() < 3 ? 0 : interface.size() < 5 ? 1 : 2;
+  std::vector<std::pair<size_t, std::string>> found;
+  for (const std::string& name : names) {
+    const std::string_view other = split(name).interface;
+    const bool has_package = interface.find('/') != std::string_view::npos && other.find('/') != std::string_view::npos;
+    const size_t distance = edit_distance(interface, other, letters);
+    if (distance <= letters) {
+      found.emplace_back(distance, name);
+    } else if (has_package && label_of(interface) == label_of(other)) {
+      found.emplace_back(letters + 1, name);
+    }
+  }
+  std::ranges::sort(found);
+  found.resize(std::min(found.size(), kMost));
+  std::vector<std::string> out;
+  for (auto& [distance, name] : found) out.push_back(std::move(name));
+  return out;
+}
+
+std::string enumerate(std::span<const std::string> items) {
+  std::string text;
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (i > 0) text += i + 1 == items.size() ? " and " : ", ";
+    text += items[i];
+  }
+  return text;
 }
 
 }  // namespace wjit

@@ -294,8 +294,9 @@ TagType read_tag_type(Reader& in, std::span<const TypeDef> types) {
 
 ExternKind read_extern_kind(Reader& in, std::string_view what) {
   const uint8_t b = in.byte();
-  if (b > static_cast<uint8_t>(ExternKind::Tag)) in.malformed_at(in.offset() - 1, "malformed {} kind", what);
-  return static_cast<ExternKind>(b);
+  if (b <= static_cast<uint8_t>(ExternKind::Tag)) return static_cast<ExternKind>(b);
+  in.malformed_at(in.offset() - 1, "malformed {} kind", what);
+  return ExternKind::Func;
 }
 
 bool is_heap_subtype(std::span<const TypeDef> types, HeapType sub, HeapType super) {

@@ -1,7 +1,10 @@
 #include "frontend/opcodes.h"
 
 #include <array>
+#include <bit>
+#include <charconv>
 #include <unordered_map>
+#include <vector>
 
 namespace wjit {
 namespace {
@@ -35,6 +38,44 @@ constexpr Encodings encodings;
 }  // namespace
 
 std::span<const OpcodeInfo> opcode_table() { return rows; }
+
+namespace {
+
+// The logarithm of a memory instruction's natural alignment, from its name: the digits behind "load" or "store" are its
+// width in bits ("load8x8" eight times eight), none means the width of the type.
+uint32_t natural_alignment(std::string_view name) {
+  size_t dot = name.find('.');
+  std::string_view type = name.substr(0, dot);
+  std::string_view access = name.substr(dot + 1);
+  access.remove_prefix(access.starts_with("load") ? 4 : 5);
+  auto take_number = [&] {
+    unsigned value = 0;
+    auto end = std::from_chars(access.data(), access.data() + access.size(), value).ptr;
+    access.remove_prefix(static_cast<size_t>(end - access.data()));
+    return value;
+  };
+  unsigned bits = take_number();
+  if (bits == 0) bits = type == "v128" ? 128 : type.ends_with("64") ? 64 : 32;
+  if (access.starts_with("x")) {
+    access.remove_prefix(1);
+    bits *= take_number();
+  }
+  return static_cast<uint32_t>(std::countr_zero(bits / 8));
+}
+
+}  // namespace
+
+uint32_t natural_alignment_log2(const OpcodeInfo& row) {
+  static const std::vector<uint8_t> table = [] {
+    std::vector<uint8_t> alignments;
+    for (const OpcodeInfo& each : opcode_table()) {
+      bool accesses = each.immediate == Immediate::MemArg || each.immediate == Immediate::MemArgLane;
+      alignments.push_back(accesses ? static_cast<uint8_t>(natural_alignment(each.text)) : uint8_t{0});
+    }
+    return alignments;
+  }();
+  return table[static_cast<size_t>(row.opcode)];
+}
 
 const OpcodeInfo* find_opcode(uint8_t prefix, uint32_t code) {
   uint16_t index = kNone;

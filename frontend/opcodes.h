@@ -1,6 +1,6 @@
 // What the opcode table (opcodes.def) expands to: an enum, the immediate kinds, and one constant row per instruction.
-// The decoder, the validator, the text parser, the printer and the emitter all index it, so a missing row does not build.
-// Covered by test/unit/opcodes_test.cpp.
+// The decoder, the validator, the text parser, the printer and the emitter all index it, so a missing row does not
+// build. Covered by test/unit/opcodes_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -69,7 +69,7 @@ enum class Feature : uint8_t {
 
 struct OpcodeInfo {
   Opcode opcode;
-  uint8_t prefix;              // 0, 0xFB, 0xFC, 0xFD
+  uint8_t prefix;  // 0, 0xFB, 0xFC, 0xFD
   uint16_t code;
   std::string_view text;
   Immediate immediate;
@@ -86,6 +86,9 @@ const OpcodeInfo* find_opcode(uint8_t prefix, uint32_t code);
 
 // The (first) row of a text name, null when there is none.
 const OpcodeInfo* find_opcode(std::string_view text);
+
+// MemArg, MemArgLane: the logarithm of the alignment that the text format leaves out.
+uint32_t natural_alignment_log2(const OpcodeInfo& row);
 
 // "tail calls", "garbage collection", … for messages.
 std::string_view name(Feature feature);

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 
 #include "base/error.h"
 #include "frontend/binary_writer.h"
+#include "frontend/name_section.h"
+#include "frontend/text_annotations.h"
 #include "frontend/text_context.h"
 #include "frontend/text_cursor.h"
 #include "frontend/text_instructions.h"
@@ -35,8 +38,8 @@ struct SectionText {
 
 class ModuleAssembler {
  public:
-  // The fields up to the `)` or the end of the text; `id` is for the name section.
-  Parsed<Bytes> run(Cursor& c, std::optional<std::string_view> id);
+  // The fields up to the `)` or the end of the text; `name` is for the name section.
+  Parsed<Bytes> run(Cursor& c, std::optional<std::string> name);
 
  private:
   // text_module.cpp: the first pass, and the end.
@@ -49,8 +52,10 @@ class ModuleAssembler {
     return fmt::format("import after {}", first_definition_ == "func" ? "function" : first_definition_);
   }
 
+  void take_annotations(Cursor& c);
   void assemble_field(Cursor& c);
-  Bytes binary(std::optional<std::string_view> id);
+  Bytes binary();
+  void put_customs(CustomText::Place place, std::string_view section, Writer& out) const;
 
   // text_fields.cpp: the second pass.
   void assemble_import(Cursor& c);
@@ -59,8 +64,8 @@ class ModuleAssembler {
   void inline_exports(Cursor& c, ExternKind kind, uint32_t index);
   bool inline_import(Cursor& c, ExternKind kind);
   void assemble_func(Cursor& c);
-  void assemble_locals(Cursor& c, Writer& out);
-  void name_locals(uint32_t func);
+  void assemble_locals(Cursor& c, NameMap& names, Writer& out);
+  NameMap& extern_names(ExternKind kind);
   void assemble_global(Cursor& c);
   void assemble_tag(Cursor& c);
   void assemble_export(Cursor& c);
@@ -87,9 +92,9 @@ class ModuleAssembler {
   SectionText imports_, functions_, tables_, memories_, tags_, globals_, exports_, elems_, codes_, datas_;
   std::optional<uint32_t> start_;
 
-  // Locals' names in index order, for the name section.
-  std::vector<std::pair<uint32_t, std::string_view>> local_names_;
-  SectionText func_names_, local_name_maps_;
+  ModuleNames names_;
+  std::vector<CustomText> customs_;
+  std::set<std::string, std::less<>> wanted_sections_;  // (@section …)
 };
 
 }  // namespace wjit

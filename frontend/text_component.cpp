@@ -14,16 +14,20 @@ namespace wjit {
 
 Parsed<Bytes> assemble_component(Cursor& c) {
   c.expect_open("component");
-  const auto id = c.take_id();
-  Parsed<Bytes> bytes = assemble_component_fields(c, id);
+  NameMap name;
+  const auto id = take_named_id(c, name, 0);
+  Parsed<Bytes> bytes =
+      assemble_component_fields(c, id, name.empty() ? std::nullopt : std::optional(std::move(name[0].second)));
   c.expect_close();
   if (c.failed()) return std::unexpected(c.error());
   return bytes;
 }
 
-Parsed<Bytes> assemble_component_fields(Cursor& c, std::optional<std::string_view> id) {
+Parsed<Bytes> assemble_component_fields(Cursor& c, std::optional<std::string_view> id,
+                                        std::optional<std::string> name) {
   component_text::Assembler assembler(c, nullptr, 0);
-  Bytes bytes = assembler.component_contents({id, std::string(id.value_or(""))});
+  if (!name && id) name = std::string(*id);
+  Bytes bytes = assembler.component_contents({id, std::move(name)});
   if (!c.at_end()) c.unexpected("a definition");
   if (c.failed()) return std::unexpected(c.error());
   return bytes;
@@ -41,53 +45,16 @@ std::array<IndexSpace, kSpaceCount> all_spaces(std::index_sequence<I...>) {
   return {IndexSpace(words(static_cast<Space>(I)))...};
 }
 
-// The first byte of a declarator: componentdecl and instancedecl, core:moduledecl.
-uint8_t declarator_code(ScopeKind kind, Section section) {
-  const bool module = kind == ScopeKind::ModuleType;
-  switch (section) {
-    case Section::CoreType: return module ? 0x01 : 0x00;
-    case Section::Type: return 0x01;
-    case Section::Alias: return 0x02;
-    case Section::Import: return module ? 0x00 : 0x03;
-    default: return module ? 0x03 : 0x04;  // Export
-  }
-}
-
 }  // namespace
 
 // --- scopes ---
 
 Scope::Scope(ScopeKind scope_kind, OptionalId scope_id, Scope* outer_scope)
-    : kind(scope_kind), id(scope_id), outer(outer_scope), spaces(all_spaces(std::make_index_sequence<kSpaceCount>())) {}
-
-void Scope::append(Section to, const Writer& entry) {
-  if (kind != ScopeKind::Component) {
-    out.byte(declarator_code(kind, to));
-    out.bytes(entry.span());
-    ++count;
-    return;
-  }
-  if (to != section) end_section();
-  section = to;
-  entries.bytes(entry.span());
-  ++count;
-  // These hold one item each, without a count.
-  if (to == Section::CoreModule || to == Section::Component || to == Section::Start) end_section();
-}
-
-void Scope::end_section() {
-  if (count != 0) {
-    Writer content;
-    if (section != Section::CoreModule && section != Section::Component && section != Section::Start) {
-      content.u32(count);
-    }
-    content.bytes(entries.span());
-    out.section(static_cast<uint8_t>(section), content);
-  }
-  count = 0;
-  entries.clear();
-  section = Section::Custom;
-}
+    : kind(scope_kind),
+      id(scope_id),
+      outer(outer_scope),
+      spaces(all_spaces(std::make_index_sequence<kSpaceCount>())),
+      definitions(scope_kind) {}
 
 Assembler::Nesting::Nesting(Assembler& assembler) : assembler_(assembler) {
   if (++assembler_.depth_ > kMaxNesting) assembler_.c_.fail("nested too deep");
@@ -105,13 +72,57 @@ Bytes Assembler::component_contents(const NewId& id) {
   const Nesting nesting(*this);
   Scope scope(ScopeKind::Component, id.id, scope_);
   const Inside inside(*this, scope);
-  constexpr uint8_t kPreamble[] = {0x00, 'a', 's', 'm', 0x0D, 0x00, 0x01, 0x00};
-  scope.out.bytes(kPreamble);
-  while (c_.at_open()) definition();
+  Writer& out = scope.definitions.out;
+  out.bytes(kComponentPreamble);
+  const std::optional<std::string> name = own_name(c_, id.display);
+  std::vector<CustomText> last;
+  bool has_names = false;
+  take_annotations(last, has_names);
+  while (c_.at_open()) {
+    definition();
+    take_annotations(last, has_names);
+  }
   for (const auto& [space, entry] : scope.inline_exports) define(Section::Export, entry, space);
-  scope.end_section();
-  name_section(scope, id, scope.out);
-  return scope.out.take();
+  scope.definitions.end_section();
+  const Writer names = component_names(name.has_value(), name.value_or(""), scope.names);
+  if (!names.empty() && !has_names) out.custom_section("component-name", names);
+  for (const CustomText& custom : last) custom_section(custom);
+  return out.take();
+}
+
+// Those in front of a definition. A custom section stands where it is written, or last, behind the name section;
+// `has_names`: it is the name section.
+void Assembler::take_annotations(std::vector<CustomText>& last, bool& has_names) {
+  for (const Annotation& each : annotations_here(c_)) {
+    if (each.id == "section") section_annotation(each);
+    if (each.id != "custom") continue;
+    CustomText custom = parse_custom(c_, each);
+    if (c_.failed()) return;
+    has_names |= custom.name == "component-name";
+    if (custom.place == CustomText::Place::Last) {
+      last.push_back(std::move(custom));
+    } else {
+      scope_->definitions.end_section();
+      custom_section(custom);
+    }
+  }
+}
+
+// `(@section)`: what follows begins a new section. `(@section import)`: an empty one stands here.
+void Assembler::section_annotation(const Annotation& annotation) {
+  std::string_view kind = c_.list().text.substr(annotation.begin, annotation.end - annotation.begin);
+  kind.remove_prefix(std::min(kind.find_first_not_of(' '), kind.size()));
+  if (kind.empty()) return scope_->definitions.end_section();
+  for (uint8_t id = 1; id <= static_cast<uint8_t>(Section::Export); ++id) {
+    if (words(static_cast<Section>(id)) == kind) return scope_->definitions.empty_section(static_cast<Section>(id));
+  }
+  c_.fail(fmt::format("@section annotation: unknown section {:.40}", kind));
+}
+
+void Assembler::custom_section(const CustomText& custom) {
+  Writer contents;
+  contents.bytes(custom.contents);
+  scope_->definitions.out.custom_section(custom.name, contents);
 }
 
 // Behind `quote`: the strings together are the definitions of the component.
@@ -170,7 +181,7 @@ void Assembler::core_module() {
   const std::vector<Writer> exports = inline_exports();
   uint32_t index = 0;
   if (!inline_import(Space::CoreModule, id, index) && !inverted_alias(Space::CoreModule, id, index)) {
-    const Parsed<Bytes> bytes = assemble_module_fields(c_, id.id);
+    const Parsed<Bytes> bytes = assemble_module_fields(c_, id.display);
     if (!bytes) return;
     Writer out;
     out.bytes(*bytes);
@@ -215,30 +226,8 @@ void Assembler::start() {
     c_.expect_close();
   }
   out.u32(static_cast<uint32_t>(results.size()));
-  scope_->append(Section::Start, out);
+  scope_->definitions.append(Section::Start, out);
   for (const NewId& id : results) define(Space::Value, id);
-}
-
-// The custom section "component-name": the component's name and a name map for each sort that has ids.
-void Assembler::name_section(const Scope& scope, const NewId& id, Writer& out) {
-  Writer content;
-  if (id.id) {
-    Writer name;
-    name.name(id.display);
-    content.section(0x00, name);
-  }
-  for (size_t i = 0; i < kSpaceCount; ++i) {
-    if (scope.names[i].empty()) continue;
-    Writer names;
-    write_sort(static_cast<Space>(i), names);
-    names.u32(static_cast<uint32_t>(scope.names[i].size()));
-    for (const auto& [index, name] : scope.names[i]) {
-      names.u32(index);
-      names.name(name);
-    }
-    content.section(0x01, names);
-  }
-  if (!content.empty()) out.custom_section("component-name", content);
 }
 
 }  // namespace component_text

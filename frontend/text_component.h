@@ -9,6 +9,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -21,7 +22,9 @@ namespace wjit {
 // stands behind the `)`. The error, if any, is also the cursor's. Any thread, no global state.
 Parsed<Bytes> assemble_component(Cursor& c);
 
-// The same for what stands between `(component $id?` and its `)`; afterwards the cursor stands before the `)`.
-Parsed<Bytes> assemble_component_fields(Cursor& c, std::optional<std::string_view> id = std::nullopt);
+// The same for what stands between `(component $id?` and its `)`; afterwards the cursor stands before the `)`. The
+// component's name is `name`, or else the id.
+Parsed<Bytes> assemble_component_fields(Cursor& c, std::optional<std::string_view> id = std::nullopt,
+                                        std::optional<std::string> name = std::nullopt);
 
 }  // namespace wjit

@@ -55,7 +55,7 @@ void Assembler::core_type() {
   Writer out;
   if (type.get()[0] == 0x50) out.byte(0x00);  // tells `sub` from a module type
   out.bytes(type.span());
-  scope_->append(Section::CoreType, out);
+  scope_->definitions.append(Section::CoreType, out);
   if (type.get()[0] == 0x60) scope_->core_func_types.emplace(type.get(), index);
 }
 
@@ -85,7 +85,7 @@ void Assembler::core_rec_group() {
     assemble_sub_type(c_, scope_->space(Space::CoreType), out);
     c_.expect_close();
   }
-  scope_->append(Section::CoreType, out);
+  scope_->definitions.append(Section::CoreType, out);
 }
 
 // Declarators up to the `)`.
@@ -95,8 +95,8 @@ void Assembler::module_type(Writer& out) {
   const Inside inside(*this, scope);
   while (c_.at_open()) module_declarator();
   out.byte(0x50);
-  out.u32(scope.count);
-  out.bytes(scope.out.span());
+  out.u32(scope.definitions.count());
+  out.bytes(scope.definitions.out.span());
 }
 
 void Assembler::module_declarator() {
@@ -111,11 +111,11 @@ void Assembler::module_declarator() {
     out.name(c_.expect_name());
     out.name(c_.expect_name());
     core_extern_type(out);
-    scope_->append(Section::Import, out);
+    scope_->definitions.append(Section::Import, out);
   } else if (c_.take_open("export")) {
     out.name(c_.expect_name());
     core_extern_type(out);
-    scope_->append(Section::Export, out);
+    scope_->definitions.append(Section::Export, out);
   } else {
     c_.unexpected("a module declarator");
   }

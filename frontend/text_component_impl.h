@@ -22,62 +22,14 @@
 #include <utility>
 #include <vector>
 
-#include "frontend/binary_writer.h"
 #include "frontend/component.h"
+#include "frontend/component_writer.h"
+#include "frontend/text_annotations.h"
 #include "frontend/text_cursor.h"
 
 namespace wjit::component_text {
 
 using OptionalId = std::optional<std::string_view>;
-
-// The index spaces of a component, one for each sort.
-enum class Space : uint8_t {
-  CoreFunc,
-  CoreTable,
-  CoreMemory,
-  CoreGlobal,
-  CoreTag,
-  CoreType,
-  CoreModule,
-  CoreInstance,
-  Func,
-  Value,
-  Type,
-  Component,
-  Instance,
-};
-constexpr size_t kSpaceCount = 13;
-
-// "core func", …
-const char* words(Space space);
-// The last of these words: what stands behind `(` or `(core`.
-std::string_view keyword(Space space);
-bool is_core(Space space);
-// Exports of core instances: what `alias core export` can name. Core modules are exports of component instances.
-bool is_core_export(Space space);
-bool is_outer_aliasable(Space space);
-void write_sort(Space space, Writer& out);
-// Only the second byte of a core sort.
-void write_core_sort(Space space, Writer& out);
-
-// Section ids of the binary format; in types they say what kind of declarator an entry is.
-enum class Section : uint8_t {
-  Custom,
-  CoreModule,
-  CoreInstance,
-  CoreType,
-  Component,
-  Instance,
-  Alias,
-  Type,
-  Canon,
-  Start,
-  Import,
-  Export,
-};
-
-// What has its own index spaces; outer aliases count these outwards.
-enum class ScopeKind : uint8_t { Component, ComponentType, InstanceType, ModuleType };
 
 struct Scope {
   Scope(ScopeKind kind, OptionalId id, Scope* outer);
@@ -91,27 +43,19 @@ struct Scope {
   // Exports written inside definitions: they are made when the component ends.
   std::vector<std::pair<Space, Writer>> inline_exports;
   // For the name section.
-  std::array<std::vector<std::pair<uint32_t, std::string>>, kSpaceCount> names;
+  SortNames names[kSpaceCount];
   // Module types: encoded function types, so that equal anonymous ones share a definition.
   std::map<Bytes, uint32_t> core_func_types;
 
-  // Appends a definition: to a section (consecutive ones of a kind share it), or as a declarator of a type.
-  void append(Section section, const Writer& entry);
-  // Ends the section that append() has open.
-  void end_section();
-
   IndexSpace& space(Space s) { return spaces[static_cast<size_t>(s)]; }
 
-  Writer out;                         // finished sections, or declarators
-  uint32_t count = 0;                 // entries of the open section; declarators so far
-  Section section = Section::Custom;  // the open one
-  Writer entries;
+  DefinitionWriter definitions;
 };
 
 // The id of a definition that is being read; it is bound when the definition is complete.
 struct NewId {
   OptionalId id;
-  std::string display;  // for the name section: the id, or what an annotation (@name "…") says
+  std::optional<std::string> display;  // for the name section: what an annotation (@name "…") says, or else the id
 };
 
 // A type of an import or export, as its encoding, and what it binds.
@@ -257,6 +201,9 @@ class Assembler {
 
   // --- components ---
   void component_definitions();
+  void take_annotations(std::vector<CustomText>& last, bool& has_names);
+  void section_annotation(const Annotation& annotation);
+  void custom_section(const CustomText& custom);
   void definition();
   void core_definition();
   void core_module();
@@ -264,7 +211,6 @@ class Assembler {
   void core_alias_only(Space space);
   void component();
   void start();
-  void name_section(const Scope& scope, const NewId& id, Writer& out);
   Bytes quoted_component(const NewId& id);
 
   Cursor& c_;

@@ -115,7 +115,8 @@ void Assembler::import() {
 
 // Behind `(export`: `$id? "x" (func $f) (func …)?`.
 void Assembler::export_definition() {
-  const OptionalId id = c_.take_id();
+  NameMap name;
+  const OptionalId id = take_named_id(c_, name, 0);
   Writer out = extern_name();
   const auto space = peek_space(false);
   sort_ref(false, out);
@@ -127,7 +128,7 @@ void Assembler::export_definition() {
   } else {
     out.byte(0x00);
   }
-  define(Section::Export, out, *space, {id, std::string(id.value_or(""))});
+  define(Section::Export, out, *space, {id, name.empty() ? std::nullopt : std::optional(std::move(name[0].second))});
 }
 
 // In component and instance types: `"x" (func $f? …)`; an id in front of the name is bound as well.

@@ -14,66 +14,6 @@
 
 namespace wjit::component_text {
 
-namespace {
-
-struct SpaceWords {
-  const char* words;
-  uint8_t core_sort;  // second byte of a core sort
-  uint8_t sort;       // 0: core
-};
-// Binary.md, core:sort and sort. In the order of Space.
-constexpr std::array<SpaceWords, kSpaceCount> kSpaces = {{
-    {"core func", 0x00, 0},
-    {"core table", 0x01, 0},
-    {"core memory", 0x02, 0},
-    {"core global", 0x03, 0},
-    {"core tag", 0x04, 0},
-    {"core type", 0x10, 0},
-    {"core module", 0x11, 0},
-    {"core instance", 0x12, 0},
-    {"func", 0, 1},
-    {"value", 0, 2},
-    {"type", 0, 3},
-    {"component", 0, 4},
-    {"instance", 0, 5},
-}};
-
-const SpaceWords& row(Space space) { return kSpaces[static_cast<size_t>(space)]; }
-
-// `(@name "…")` in front of the current token, as wasm printers write it behind an id that had to be made unique.
-std::optional<std::string> name_annotation(const Cursor& c) {
-  const auto& annotations = c.list().annotations;
-  auto at = std::ranges::lower_bound(annotations, c.position(), {}, &Annotation::before);
-  for (; at != annotations.end() && at->before == c.position(); ++at) {
-    if (at->id != "name") continue;
-    const TokenList content = lex(c.list().text.substr(at->begin, at->end - at->begin));
-    if (content.tokens.front().kind == TokenKind::String) return content.string_value(content.tokens.front());
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-const char* words(Space space) { return row(space).words; }
-
-std::string_view keyword(Space space) {
-  const std::string_view all = row(space).words;
-  return is_core(space) ? all.substr(5) : all;
-}
-
-bool is_core(Space space) { return row(space).sort == 0; }
-bool is_core_export(Space space) { return space <= Space::CoreTag; }
-bool is_outer_aliasable(Space space) {
-  return space == Space::CoreModule || space == Space::CoreType || space == Space::Component || space == Space::Type;
-}
-
-void write_sort(Space space, Writer& out) {
-  out.byte(row(space).sort);
-  if (is_core(space)) out.byte(row(space).core_sort);
-}
-
-void write_core_sort(Space space, Writer& out) { out.byte(row(space).core_sort); }
-
 // What `(func`, `(core func`, … at the cursor mean; nullopt when it is no sort.
 std::optional<Space> Assembler::peek_space(bool in_core) const {
   if (!c_.at_open()) return std::nullopt;
@@ -96,21 +36,23 @@ void Assembler::take_space(Space space) {
 // --- ids and index spaces ---
 
 NewId Assembler::take_new_id(Space space) {
-  if (!c_.at_id()) return {};
-  const std::string_view id = c_.list().id_name(c_.peek());
-  if (scope_->space(space).find(id)) c_.fail(fmt::format("duplicate {} identifier ${}", words(space), id));
-  c_.advance();
-  return {id, name_annotation(c_).value_or(std::string(id))};
+  if (c_.at_id()) {
+    const std::string_view id = c_.list().id_name(c_.peek());
+    if (scope_->space(space).find(id)) c_.fail(fmt::format("duplicate {} identifier ${}", words(space), id));
+  }
+  NameMap name;
+  const auto id = take_named_id(c_, name, 0);
+  return {id, name.empty() ? std::nullopt : std::optional(std::move(name[0].second))};
 }
 
 uint32_t Assembler::define(Space space, const NewId& id) {
   const uint32_t index = scope_->space(space).add(c_, id.id);
-  if (id.id) scope_->names[static_cast<size_t>(space)].emplace_back(index, id.display);
+  if (id.display) scope_->names[static_cast<size_t>(space)].emplace_back(index, *id.display);
   return index;
 }
 
 uint32_t Assembler::define(Section section, const Writer& entry, Space space, const NewId& id) {
-  scope_->append(section, entry);
+  scope_->definitions.append(section, entry);
   return define(space, id);
 }
 

@@ -219,8 +219,8 @@ void Assembler::component_type(ScopeKind kind, OptionalId id, Writer& out) {
   const Inside inside(*this, scope);
   while (c_.at_open()) declarator();
   out.byte(kind == ScopeKind::ComponentType ? 0x41 : 0x42);
-  out.u32(scope.count);
-  out.bytes(scope.out.span());
+  out.u32(scope.definitions.count());
+  out.bytes(scope.definitions.out.span());
 }
 
 void Assembler::declarator() {

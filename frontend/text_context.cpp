@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "frontend/text_annotations.h"
+
 namespace wjit {
 namespace {
 
@@ -31,18 +33,20 @@ Bytes func_type_of(std::span<const uint8_t> subtype) {
 }  // namespace
 
 void TypeTable::add_definition(Cursor& c, Writer& out, bool alone) {
-  c.take_id();  // known from ids
+  const auto index = static_cast<uint32_t>(definitions_.size());
+  take_named_id(c, names, index);
   Writer encoded;
-  FieldNames names;
-  assemble_sub_type(c, ids, encoded, &names);
+  FieldNames fields;
+  assemble_sub_type(c, ids, encoded, &fields);
   c.expect_close();
   if (c.failed()) return;
   out.bytes(encoded.span());
   Definition definition;
   definition.func = func_type_of(encoded.span());
-  for (uint32_t i = 0; i < names.names.size(); ++i) {
-    if (names.names[i]) definition.fields.emplace(*names.names[i], i);
+  for (uint32_t i = 0; i < fields.names.size(); ++i) {
+    if (fields.names[i]) definition.fields.emplace(*fields.names[i], i);
   }
+  if (!fields.name_map.empty()) field_names.emplace_back(index, std::move(fields.name_map));
   bool is_plain = encoded.span()[0] == 0x60;
   if (alone && is_plain) func_types_.emplace(key(definition.func), static_cast<uint32_t>(definitions_.size()));
   definitions_.push_back(std::move(definition));
@@ -58,16 +62,14 @@ void TypeTable::add_rec(Cursor& c) {
   c.expect_open("rec");
   Writer group;
   uint32_t count = 0;
-  // Whether the group has one type decides how it is written and whether type uses may mean it.
+  // Type uses may mean the type of a group of one.
   uint32_t first = c.position();
   for (; c.at_open("type"); ++count) c.skip_form();
   c.restore(first);
   while (c.take_open("type")) add_definition(c, group, count == 1);
   c.expect_close();
-  if (count != 1) {
-    section_.byte(0x4E);
-    section_.u32(count);
-  }
+  section_.byte(0x4E);
+  section_.u32(count);
   section_.bytes(group.span());
   ++groups_;
 }

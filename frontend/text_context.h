@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "frontend/binary_writer.h"
+#include "frontend/name_section.h"
 #include "frontend/text_cursor.h"
 #include "frontend/text_types.h"
 
@@ -33,7 +34,10 @@ class TypeTable {
   // A field index, `$name` or number, of struct type `type`.
   uint32_t parse_field(Cursor& c, uint32_t type) const;
   // Appends the type section.
-  void write_section(Writer& out) const { out.vector_section(1, groups_, section_); }
+  void write_section(Writer& out, bool even_empty) const { out.vector_section(1, groups_, section_, even_empty); }
+  // Of types and fields, for the name section.
+  NameMap names;
+  IndirectNameMap field_names;
 
  private:
   struct Definition {
@@ -62,6 +66,9 @@ struct ModuleContext {
   IndexSpace datas{"data"};
   // Of the function that is being assembled; empty in constant expressions.
   IndexSpace locals{"local"};
+  // Of the blocks of the function that is being assembled, for the name section.
+  NameMap label_names;
+  uint32_t label_count = 0;
   // Set when an instruction names a data segment: the binary format then wants a data count section.
   bool needs_data_count = false;
 };

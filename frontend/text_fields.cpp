@@ -28,12 +28,14 @@ void ModuleAssembler::assemble_import(Cursor& c) {
   std::optional<ExternKind> kind = take_extern_kind(c);
   if (!kind) return;
   uint32_t index = next_[static_cast<int>(*kind)]++;
-  if (auto id = c.take_id(); id && *kind == ExternKind::Func) {
-    func_names_.add().u32(index);
-    func_names_.entries.name(*id);
-  }
+  take_named_id(c, extern_names(*kind), index);
   external_type(c, *kind, out);
   c.expect_close();
+}
+
+NameMap& ModuleAssembler::extern_names(ExternKind kind) {
+  NameMap* maps[] = {&names_.funcs, &names_.tables, &names_.memories, &names_.globals, &names_.tags};
+  return *maps[static_cast<size_t>(kind)];
 }
 
 // The byte of its kind, then the type of an import.
@@ -83,10 +85,7 @@ bool ModuleAssembler::inline_import(Cursor& c, ExternKind kind) {
 
 void ModuleAssembler::assemble_func(Cursor& c) {
   uint32_t index = next_[static_cast<int>(ExternKind::Func)]++;
-  if (auto id = c.take_id()) {
-    func_names_.add().u32(index);
-    func_names_.entries.name(*id);
-  }
+  take_named_id(c, names_.funcs, index);
   inline_exports(c, ExternKind::Func, index);
   if (inline_import(c, ExternKind::Func)) return;
 
@@ -96,33 +95,34 @@ void ModuleAssembler::assemble_func(Cursor& c) {
   functions_.add().u32(type);
   // Parameters are the first locals; those that only `(type x)` mentions have no names.
   context_.locals.clear();
-  local_names_.clear();
+  context_.label_names.clear();
+  context_.label_count = 0;
+  NameMap local_names = std::move(use.params.name_map);
   uint32_t param_count =
       use.has_inline ? static_cast<uint32_t>(use.params.names.size()) : context_.types.param_count(type);
   for (uint32_t i = 0; i < param_count; ++i) {
     auto id = i < use.params.names.size() ? use.params.names[i] : std::nullopt;
-    uint32_t local = context_.locals.add(c, id);
-    if (id) local_names_.emplace_back(local, *id);
+    context_.locals.add(c, id);
   }
 
   Writer body;
-  assemble_locals(c, body);
+  assemble_locals(c, local_names, body);
   instructions_.expression(c, body);
   codes_.add().sized(body);
-  name_locals(index);
+  if (!local_names.empty()) names_.locals.emplace_back(index, std::move(local_names));
+  if (!context_.label_names.empty()) names_.labels.emplace_back(index, std::move(context_.label_names));
   context_.locals.clear();
 }
 
 // `(local $id type)` or `(local type*)`, as runs of equal types.
-void ModuleAssembler::assemble_locals(Cursor& c, Writer& out) {
+void ModuleAssembler::assemble_locals(Cursor& c, NameMap& names, Writer& out) {
   struct Run {
     uint32_t count;
     Bytes type;
   };
   std::vector<Run> runs;
   auto add = [&](std::optional<std::string_view> id) {
-    uint32_t local = context_.locals.add(c, id);
-    if (id) local_names_.emplace_back(local, *id);
+    context_.locals.add(c, id);
     Writer type;
     assemble_val_type(c, context_.types.ids, type);
     if (!runs.empty() && runs.back().type == type.get()) {
@@ -132,7 +132,7 @@ void ModuleAssembler::assemble_locals(Cursor& c, Writer& out) {
     }
   };
   while (c.take_open("local")) {
-    if (auto id = c.take_id()) {
+    if (auto id = take_named_id(c, names, context_.locals.size())) {
       add(id);
     } else {
       while (!c.at_end()) add(std::nullopt);
@@ -146,20 +146,9 @@ void ModuleAssembler::assemble_locals(Cursor& c, Writer& out) {
   }
 }
 
-void ModuleAssembler::name_locals(uint32_t func) {
-  if (local_names_.empty()) return;
-  Writer& out = local_name_maps_.add();
-  out.u32(func);
-  out.u32(static_cast<uint32_t>(local_names_.size()));
-  for (auto [index, name] : local_names_) {
-    out.u32(index);
-    out.name(name);
-  }
-}
-
 void ModuleAssembler::assemble_global(Cursor& c) {
   uint32_t index = next_[static_cast<int>(ExternKind::Global)]++;
-  c.take_id();
+  take_named_id(c, names_.globals, index);
   inline_exports(c, ExternKind::Global, index);
   if (inline_import(c, ExternKind::Global)) return;
   Writer& out = globals_.add();
@@ -169,7 +158,7 @@ void ModuleAssembler::assemble_global(Cursor& c) {
 
 void ModuleAssembler::assemble_tag(Cursor& c) {
   uint32_t index = next_[static_cast<int>(ExternKind::Tag)]++;
-  c.take_id();
+  take_named_id(c, names_.tags, index);
   inline_exports(c, ExternKind::Tag, index);
   if (inline_import(c, ExternKind::Tag)) return;
   Writer& out = tags_.add();
@@ -192,6 +181,7 @@ void ModuleAssembler::assemble_export(Cursor& c) {
 void ModuleAssembler::assemble_start(Cursor& c) {
   if (start_) c.fail("multiple start sections");
   start_ = context_.funcs.parse_index(c);
+  refuse_name_annotation(c);
 }
 
 }  // namespace wjit

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <charconv>
 
 #include "base/check.h"
+#include "frontend/text_annotations.h"
 #include "frontend/text_instructions.h"
 #include "frontend/text_numbers.h"
 #include "frontend/text_types.h"
@@ -12,39 +12,7 @@
 namespace wjit {
 namespace {
 
-// The logarithm of a memory instruction's natural alignment, from its name: the digits behind "load" or "store" are its
-// width in bits ("load8x8" eight times eight), none means the width of the type.
-uint32_t natural_alignment(std::string_view name) {
-  size_t dot = name.find('.');
-  std::string_view type = name.substr(0, dot);
-  std::string_view access = name.substr(dot + 1);
-  access.remove_prefix(access.starts_with("load") ? 4 : 5);
-  auto take_number = [&] {
-    unsigned value = 0;
-    auto end = std::from_chars(access.data(), access.data() + access.size(), value).ptr;
-    access.remove_prefix(static_cast<size_t>(end - access.data()));
-    return value;
-  };
-  unsigned bits = take_number();
-  if (bits == 0) bits = type == "v128" ? 128 : type.ends_with("64") ? 64 : 32;
-  if (access.starts_with("x")) {
-    access.remove_prefix(1);
-    bits *= take_number();
-  }
-  return static_cast<uint32_t>(std::countr_zero(bits / 8));
-}
-
-uint32_t alignment_of(const OpcodeInfo& row) {
-  static const std::vector<uint8_t> table = [] {
-    std::vector<uint8_t> alignments;
-    for (const OpcodeInfo& each : opcode_table()) {
-      bool accesses = each.immediate == Immediate::MemArg || each.immediate == Immediate::MemArgLane;
-      alignments.push_back(accesses ? static_cast<uint8_t>(natural_alignment(each.text)) : uint8_t{0});
-    }
-    return alignments;
-  }();
-  return table[static_cast<size_t>(row.opcode)];
-}
+constexpr unsigned kMaxLeb32 = 5, kMaxLeb64 = 10;  // bytes
 
 // `offset=n` and `align=n` are one token each.
 std::optional<uint64_t> take_assignment(Cursor& c, std::string_view prefix) {
@@ -78,29 +46,30 @@ void InstructionAssembler::plain(Cursor& c, const OpcodeInfo& row, Writer& out) 
 
   write_opcode(row, out);
   const IndexSpace& types = context_.types.ids;
-  auto optional_index = [&](const IndexSpace& space) { out.u32(c.at_index() ? space.parse_index(c) : 0); };
+  auto optional_index = [&](const IndexSpace& space) { c.at_index() ? index(c, space, out) : out.u32(0); };
   auto type_index = [&] {
+    const unsigned width = leb_width(c, kMaxLeb32);
     uint32_t type = types.parse_index(c);
-    out.u32(type);
+    out.u32(type, width);
     return type;
   };
   switch (row.immediate) {
     case Immediate::None: break;
-    case Immediate::Label: out.u32(parse_label(c)); break;
+    case Immediate::Label: label(c, out); break;
     case Immediate::LabelTable: label_table(c, out); break;
-    case Immediate::Func: out.u32(context_.funcs.parse_index(c)); break;
+    case Immediate::Func: index(c, context_.funcs, out); break;
     case Immediate::Type: type_index(); break;
     case Immediate::CallIndirect: call_indirect(c, out); break;
-    case Immediate::Local: out.u32(context_.locals.parse_index(c)); break;
-    case Immediate::Global: out.u32(context_.globals.parse_index(c)); break;
+    case Immediate::Local: index(c, context_.locals, out); break;
+    case Immediate::Global: index(c, context_.globals, out); break;
     case Immediate::Table: optional_index(context_.tables); break;
     case Immediate::Memory: optional_index(context_.memories); break;
-    case Immediate::Tag: out.u32(context_.tags.parse_index(c)); break;
+    case Immediate::Tag: index(c, context_.tags, out); break;
     case Immediate::Data:
-      out.u32(context_.datas.parse_index(c));
+      index(c, context_.datas, out);
       context_.needs_data_count = true;
       break;
-    case Immediate::Elem: out.u32(context_.elems.parse_index(c)); break;
+    case Immediate::Elem: index(c, context_.elems, out); break;
     case Immediate::MemArg: memarg(c, row, false, out); break;
     case Immediate::MemArgLane:
       memarg(c, row, true, out);
@@ -110,8 +79,16 @@ void InstructionAssembler::plain(Cursor& c, const OpcodeInfo& row, Writer& out) 
     case Immediate::Shuffle:
       for (int i = 0; i < 16; ++i) lane(c, out);
       break;
-    case Immediate::I32: out.s32(static_cast<int32_t>(parse_int(c, 32))); break;
-    case Immediate::I64: out.s64(static_cast<int64_t>(parse_int(c, 64))); break;
+    case Immediate::I32: {
+      const unsigned width = leb_width(c, kMaxLeb32);
+      out.s32(static_cast<int32_t>(parse_int(c, 32)), width);
+      break;
+    }
+    case Immediate::I64: {
+      const unsigned width = leb_width(c, kMaxLeb64);
+      out.s64(static_cast<int64_t>(parse_int(c, 64)), width);
+      break;
+    }
     case Immediate::F32: out.fixed32(parse_f32(c)); break;
     case Immediate::F64: out.fixed64(parse_f64(c)); break;
     case Immediate::V128: out.bytes(parse_v128(c)); break;
@@ -125,21 +102,24 @@ void InstructionAssembler::plain(Cursor& c, const OpcodeInfo& row, Writer& out) 
     case Immediate::TableTable: two_indices(c, context_.tables, out); break;
     case Immediate::TypeField: {
       uint32_t type = type_index();
-      out.u32(context_.types.parse_field(c, type));
+      const unsigned width = leb_width(c, kMaxLeb32);
+      out.u32(context_.types.parse_field(c, type), width);
       break;
     }
-    case Immediate::TypeCount:
+    case Immediate::TypeCount: {
       type_index();
-      out.u32(parse_u32(c));
+      const unsigned width = leb_width(c, kMaxLeb32);
+      out.u32(parse_u32(c), width);
       break;
+    }
     case Immediate::TypeData:
       type_index();
-      out.u32(context_.datas.parse_index(c));
+      index(c, context_.datas, out);
       context_.needs_data_count = true;
       break;
     case Immediate::TypeElem:
       type_index();
-      out.u32(context_.elems.parse_index(c));
+      index(c, context_.elems, out);
       break;
     case Immediate::TypeType:
       type_index();
@@ -158,7 +138,7 @@ void InstructionAssembler::block_type(Cursor& c, Writer& out) {
   if (c.failed()) return;
   const Bytes& type = use.inline_type;
   if (use.index || type[1] != 0 || type[2] > 1) {
-    out.s33(context_.types.resolve(c, use));
+    out.s33(context_.types.resolve(c, use), use.index_width);
   } else if (type[2] == 0) {
     out.byte(0x40);
   } else {
@@ -180,13 +160,23 @@ void InstructionAssembler::catches(Cursor& c, Writer& out) {
     const Clause* clause = std::ranges::find_if(clauses, [&](const Clause& each) { return c.take_open(each.name); });
     if (clause == std::end(clauses)) break;
     encoded.byte(clause->code);
-    if (clause->has_tag) encoded.u32(context_.tags.parse_index(c));
-    encoded.u32(parse_label(c));
+    if (clause->has_tag) index(c, context_.tags, encoded);
+    label(c, encoded);
     c.expect_close();
     ++count;
   }
   out.u32(count);
   out.bytes(encoded.span());
+}
+
+void InstructionAssembler::index(Cursor& c, const IndexSpace& space, Writer& out) {
+  const unsigned width = leb_width(c, kMaxLeb32);
+  out.u32(space.parse_index(c), width);
+}
+
+void InstructionAssembler::label(Cursor& c, Writer& out) {
+  const unsigned width = leb_width(c, kMaxLeb32);
+  out.u32(parse_label(c), width);
 }
 
 uint32_t InstructionAssembler::parse_label(Cursor& c) {
@@ -201,19 +191,23 @@ uint32_t InstructionAssembler::parse_label(Cursor& c) {
 }
 
 void InstructionAssembler::label_table(Cursor& c, Writer& out) {
-  std::vector<uint32_t> labels;
-  do labels.push_back(parse_label(c));
-  while (c.at_index());
-  out.u32(static_cast<uint32_t>(labels.size() - 1));
-  for (uint32_t label : labels) out.u32(label);
+  Writer labels;
+  uint32_t count = 0;
+  do {
+    label(c, labels);
+    ++count;
+  } while (c.at_index());
+  out.u32(count - 1);
+  out.bytes(labels.span());
 }
 
 void InstructionAssembler::call_indirect(Cursor& c, Writer& out) {
-  uint32_t table = c.at_index() ? context_.tables.parse_index(c) : 0;
+  Writer table;
+  c.at_index() ? index(c, context_.tables, table) : table.u32(0);
   TypeUseText use = parse_type_use(c, context_.types.ids, false);
   if (c.failed()) return;
-  out.u32(context_.types.resolve(c, use));
-  out.u32(table);
+  out.u32(context_.types.resolve(c, use), use.index_width);
+  out.bytes(table.span());
 }
 
 void InstructionAssembler::select(Cursor& c, Writer& out) {
@@ -237,17 +231,21 @@ void InstructionAssembler::memarg(Cursor& c, const OpcodeInfo& row, bool has_lan
                  (c.kind(1) == TokenKind::Keyword &&
                   (c.spelling(1).starts_with("offset=") || c.spelling(1).starts_with("align=")));
   }
-  uint32_t memory = has_memory ? context_.memories.parse_index(c) : 0;
+  Writer memory;
+  const bool is_explicit = has_annotation(c, "leb");  // encoded, even 0
+  if (has_memory) index(c, context_.memories, memory);
+  const unsigned offset_width = leb_width(c, kMaxLeb64);
   uint64_t offset = take_assignment(c, "offset=").value_or(0);
-  uint32_t alignment = alignment_of(row);
+  uint32_t alignment = natural_alignment_log2(row);
   const Token& align_token = c.peek();
   if (std::optional<uint64_t> align = take_assignment(c, "align=")) {
     if (!std::has_single_bit(*align)) c.fail_at(align_token, "alignment must be a power of two");
     alignment = *align == 0 ? 0 : static_cast<uint32_t>(std::countr_zero(*align));
   }
-  out.u32(alignment | (memory != 0 ? 0x40u : 0u));
-  if (memory != 0) out.u32(memory);
-  out.u64(offset);
+  const bool is_first = !has_memory || (!is_explicit && memory.size() == 1 && memory.get()[0] == 0);
+  out.u32(alignment | (is_first ? 0 : 0x40u));
+  if (!is_first) out.bytes(memory.span());
+  out.u64(offset, offset_width);
 }
 
 void InstructionAssembler::lane(Cursor& c, Writer& out) { out.byte(static_cast<uint8_t>(parse_unsigned(c, 0xFF))); }
@@ -255,16 +253,17 @@ void InstructionAssembler::lane(Cursor& c, Writer& out) { out.byte(static_cast<u
 // Two indices of one space, or none for 0 0.
 void InstructionAssembler::two_indices(Cursor& c, const IndexSpace& space, Writer& out) {
   bool given = c.at_index();
-  for (int i = 0; i < 2; ++i) out.u32(given ? space.parse_index(c) : 0);
+  for (int i = 0; i < 2; ++i) given ? index(c, space, out) : out.u32(0);
 }
 
 // `space? segment` in the text, segment then space in the binary format.
 void InstructionAssembler::segment_and_space(Cursor& c, const IndexSpace& segments, const IndexSpace& space,
                                              Writer& out) {
   bool both = c.kind(1) == TokenKind::Number || c.kind(1) == TokenKind::Id;
-  uint32_t index = both ? space.parse_index(c) : 0;
-  out.u32(segments.parse_index(c));
-  out.u32(index);
+  Writer second;
+  both ? index(c, space, second) : second.u32(0);
+  index(c, segments, out);
+  out.bytes(second.span());
 }
 
 void InstructionAssembler::ref_test_or_cast(Cursor& c, const OpcodeInfo& row, Writer& out) {
@@ -275,11 +274,12 @@ void InstructionAssembler::ref_test_or_cast(Cursor& c, const OpcodeInfo& row, Wr
 }
 
 void InstructionAssembler::br_on_cast(Cursor& c, Writer& out) {
-  uint32_t label = parse_label(c);
+  Writer target;
+  label(c, target);
   RefTypeText from = parse_ref_type(c, context_.types.ids);
   RefTypeText to = parse_ref_type(c, context_.types.ids);
   out.byte(static_cast<uint8_t>((from.nullable ? 1 : 0) | (to.nullable ? 2 : 0)));
-  out.u32(label);
+  out.bytes(target.span());
   out.s33(from.heap);
   out.s33(to.heap);
 }

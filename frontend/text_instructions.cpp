@@ -5,6 +5,8 @@
 // `(then`.
 #include "frontend/text_instructions.h"
 
+#include "frontend/text_annotations.h"
+
 namespace wjit {
 namespace {
 
@@ -68,7 +70,7 @@ void InstructionAssembler::open_folded(Cursor& c, Writer& out) {
     Frame& top = frames_.back();
     if (top.form == Form::IfCondition && c.take_open("then")) {
       emit_pending(top, out);
-      push_label(top.label);
+      push_label(top.label, top.label_name);
       top.form = Form::IfThenDone;
       frames_.push_back({Form::ThenArm});
       return;
@@ -94,9 +96,10 @@ void InstructionAssembler::open_folded(Cursor& c, Writer& out) {
     case Opcode::If: {
       size_t start = pending_.size();
       std::optional<std::string_view> label = c.take_id();
+      std::optional<std::string> name = name_annotation(c);
       pending_.byte(kIf);
       block_type(c, pending_);
-      frames_.push_back({Form::IfCondition, start, label});
+      frames_.push_back({Form::IfCondition, start, label, std::move(name)});
       break;
     }
     case Opcode::Else:
@@ -173,10 +176,11 @@ const OpcodeInfo* InstructionAssembler::find_instruction(Cursor& c) {
 // `$label? blocktype catch*`, behind block, loop, if or try_table.
 void InstructionAssembler::block_start(Cursor& c, const OpcodeInfo& row, Form form, Writer& out) {
   std::optional<std::string_view> label = c.take_id();
+  std::optional<std::string> name = name_annotation(c);
   write_opcode(row, out);
   block_type(c, out);
   if (row.opcode == Opcode::TryTable) catches(c, out);  // their labels are counted outside of the block
-  push_label(label);
+  push_label(label, std::move(name));
   frames_.push_back({form});
 }
 
@@ -214,7 +218,8 @@ void InstructionAssembler::emit_pending(const Frame& frame, Writer& out) {
   pending_.truncate(frame.pending);
 }
 
-void InstructionAssembler::push_label(std::optional<std::string_view> id) {
+// `name` is the one of an annotation.
+void InstructionAssembler::push_label(std::optional<std::string_view> id, std::optional<std::string> name) {
   Label label{.id = id, .shadowed = std::nullopt};
   auto depth = static_cast<uint32_t>(labels_.size());
   if (id) {
@@ -223,6 +228,12 @@ void InstructionAssembler::push_label(std::optional<std::string_view> id) {
       label.shadowed = it->second;
       it->second = depth;
     }
+  }
+  // The outermost is the function's own, which has no number.
+  if (!labels_.empty()) {
+    if (!name && id) name = std::string(*id);
+    if (name) context_.label_names.emplace_back(context_.label_count, std::move(*name));
+    ++context_.label_count;
   }
   labels_.push_back(label);
 }

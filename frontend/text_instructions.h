@@ -44,6 +44,7 @@ class InstructionAssembler {
     Form form;
     size_t pending = 0;                          // Operator, IfCondition: where it begins in pending_
     std::optional<std::string_view> label = {};  // IfCondition: known before it is in scope
+    std::optional<std::string> label_name = {};
   };
   struct Label {
     std::optional<std::string_view> id;
@@ -59,7 +60,7 @@ class InstructionAssembler {
   void flat_else(Cursor& c, Writer& out);
   void flat_end(Cursor& c, Writer& out);
   void emit_pending(const Frame& frame, Writer& out);
-  void push_label(std::optional<std::string_view> id);
+  void push_label(std::optional<std::string_view> id, std::optional<std::string> name = std::nullopt);
   void pop_label();
   void check_label(Cursor& c);
   const OpcodeInfo* find_instruction(Cursor& c);
@@ -69,6 +70,8 @@ class InstructionAssembler {
   void write_opcode(const OpcodeInfo& row, Writer& out);
   void block_type(Cursor& c, Writer& out);
   void catches(Cursor& c, Writer& out);
+  void index(Cursor& c, const IndexSpace& space, Writer& out);
+  void label(Cursor& c, Writer& out);
   uint32_t parse_label(Cursor& c);
   void label_table(Cursor& c, Writer& out);
   void call_indirect(Cursor& c, Writer& out);

@@ -2,6 +2,8 @@
 // frontend/text_module.h, the plan frontend/text_assembler.h.
 #include "frontend/text_module.h"
 
+#include <algorithm>
+
 #include "frontend/binary_writer.h"
 #include "frontend/text_assembler.h"
 
@@ -27,18 +29,39 @@ constexpr uint8_t kMagic[] = {0x00, 'a', 's', 'm', 0x01, 0x00, 0x00, 0x00};
 
 }  // namespace
 
-Parsed<Bytes> ModuleAssembler::run(Cursor& c, std::optional<std::string_view> id) {
+Parsed<Bytes> ModuleAssembler::run(Cursor& c, std::optional<std::string> name) {
   uint32_t start = c.position();
+  names_.module = own_name(c, std::move(name));
   while (c.at_open()) collect(c);
   if (!c.failed() && !c.at_end()) c.unexpected("a module field");
+  const uint32_t end = c.position();
   for (uint32_t at : type_fields_) {
     c.restore(at);
     c.at_open("rec") ? context_.types.add_rec(c) : context_.types.add_type(c);
   }
   c.restore(start);
-  while (c.at_open()) assemble_field(c);
+  while (c.at_open()) {
+    take_annotations(c);
+    if (c.position() != start) refuse_name_annotation(c);
+    assemble_field(c);
+  }
+  take_annotations(c);
+  if (c.position() != start) refuse_name_annotation(c);
+  size_t customs = 0;
+  for (const Annotation& each : c.list().annotations) {
+    if (each.before >= start && each.before <= end && each.id == "custom") ++customs;
+  }
+  if (customs != customs_.size()) c.fail("misplaced @custom annotation");
   if (c.failed()) return std::unexpected(c.error());
-  return binary(id);
+  return binary();
+}
+
+// Those that stand between fields.
+void ModuleAssembler::take_annotations(Cursor& c) {
+  for (const Annotation& each : annotations_here(c)) {
+    if (each.id == "custom") customs_.push_back(parse_custom(c, each));
+    if (each.id == "section") wanted_sections_.insert(parse_section(c, each));
+  }
 }
 
 // --- First pass ---
@@ -160,43 +183,63 @@ void ModuleAssembler::assemble_field(Cursor& c) {
   c.expect_close();
 }
 
-Bytes ModuleAssembler::binary(std::optional<std::string_view> id) {
+void ModuleAssembler::put_customs(CustomText::Place place, std::string_view section, Writer& out) const {
+  for (const CustomText& custom : customs_) {
+    if (custom.place != place || custom.section != section) continue;
+    Writer contents;
+    contents.bytes(custom.contents);
+    out.custom_section(custom.name, contents);
+  }
+}
+
+// Sections in their order, each between the custom sections that want to be before and after it. The name section is
+// the last but for custom sections without a place, and is not made where there is a custom section of its name.
+Bytes ModuleAssembler::binary() {
+  using Place = CustomText::Place;
   Writer out;
   out.bytes(kMagic);
-  auto put = [&](SectionId section, const SectionText& content) {
-    out.vector_section(section, content.count, content.entries);
+  put_customs(Place::First, "first", out);
+  auto around = [&](std::string_view keyword, auto&& section) {
+    put_customs(Place::Before, keyword, out);
+    section();
+    put_customs(Place::After, keyword, out);
   };
-  context_.types.write_section(out);
-  put(kImport, imports_);
-  put(kFunction, functions_);
-  put(kTable, tables_);
-  put(kMemory, memories_);
-  put(kTag, tags_);
-  put(kGlobal, globals_);
-  put(kExport, exports_);
-  if (start_) {
-    Writer start;
-    start.u32(*start_);
-    out.section(kStart, start);
-  }
-  put(kElem, elems_);
-  if (context_.needs_data_count) {
-    Writer count;
-    count.u32(datas_.count);
-    out.section(kDataCount, count);
-  }
-  put(kCode, codes_);
-  put(kData, datas_);
+  auto put = [&](std::string_view keyword, SectionId section, const SectionText& content) {
+    around(keyword, [&] {
+      const bool is_wanted = wanted_sections_.contains(keyword);
+      out.vector_section(section, content.count, content.entries, is_wanted);
+    });
+  };
+  auto put_number = [&](std::string_view keyword, SectionId section, std::optional<uint32_t> number) {
+    around(keyword, [&] {
+      if (!number) return;
+      Writer content;
+      content.u32(*number);
+      out.section(section, content);
+    });
+  };
+  const bool has_data_count = context_.needs_data_count || wanted_sections_.contains("datacount");
+  around("type", [&] { context_.types.write_section(out, wanted_sections_.contains("type")); });
+  put("import", kImport, imports_);
+  put("func", kFunction, functions_);
+  put("table", kTable, tables_);
+  put("memory", kMemory, memories_);
+  put("tag", kTag, tags_);
+  put("global", kGlobal, globals_);
+  put("export", kExport, exports_);
+  put_number("start", kStart, start_);
+  put("elem", kElem, elems_);
+  put_number("datacount", kDataCount, has_data_count ? std::optional(datas_.count) : std::nullopt);
+  put("code", kCode, codes_);
+  put("data", kData, datas_);
 
-  Writer names;
-  if (id) {
-    Writer module_name;
-    module_name.name(*id);
-    names.section(0, module_name);
-  }
-  names.vector_section(1, func_names_.count, func_names_.entries);
-  names.vector_section(2, local_name_maps_.count, local_name_maps_.entries);
-  if (!names.empty()) out.custom_section("name", names);
+  names_.types = std::move(context_.types.names);
+  names_.fields = std::move(context_.types.field_names);
+  const Writer names = names_.encode();
+  const bool is_given = std::ranges::find(customs_, "name", &CustomText::name) != customs_.end();
+  if (!names.empty() && !is_given) out.custom_section("name", names);
+  put_customs(Place::Last, "last", out);
+  put_customs(Place::None, "", out);
   return out.take();
 }
 
@@ -212,7 +255,7 @@ std::string take_strings(Cursor& c) {
 
 }  // namespace
 
-Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string_view> id) {
+Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string> name) {
   if (c.take_keyword("binary")) {
     std::string bytes = take_strings(c);
     if (c.failed()) return std::unexpected(c.error());
@@ -225,20 +268,22 @@ Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string_view> 
     if (c.failed()) return std::unexpected(c.error());
     TokenList list = lex(text);
     Cursor inner(list);
-    Parsed<Bytes> bytes = inner.at_open("module") ? assemble_module(inner) : assemble_module_fields(inner, id);
+    Parsed<Bytes> bytes =
+        inner.at_open("module") ? assemble_module(inner) : assemble_module_fields(inner, std::move(name));
     if (bytes && !inner.at(TokenKind::End)) inner.unexpected("the end");
     if (!inner.failed()) return bytes;
     const InputError& error = inner.error();
     c.fail_at(at, fmt::format("quoted text {}:{}: {}", error.line, error.column, error.message), error.fault);
     return std::unexpected(c.error());
   }
-  return ModuleAssembler().run(c, id);
+  return ModuleAssembler().run(c, std::move(name));
 }
 
 Parsed<Bytes> assemble_module(Cursor& c) {
   c.expect_open("module");
-  std::optional<std::string_view> id = c.take_id();
-  Parsed<Bytes> bytes = assemble_module_fields(c, id);
+  NameMap name;
+  take_named_id(c, name, 0);
+  Parsed<Bytes> bytes = assemble_module_fields(c, name.empty() ? std::nullopt : std::optional(name[0].second));
   c.expect_close();
   if (c.failed()) return std::unexpected(c.error());
   return bytes;

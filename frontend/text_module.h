@@ -4,7 +4,7 @@
 #pragma once
 
 #include <optional>
-#include <string_view>
+#include <string>
 
 #include "base/error.h"
 #include "frontend/module.h"
@@ -13,10 +13,10 @@
 namespace wjit {
 
 // Assembles what stands between `(module $id?` and its `)`: either fields, or `binary "…"*`, or `quote "…"*`. The
-// cursor stands behind `module` and the optional id, which the caller has taken and passes for the name section;
+// cursor stands behind `module` and the optional id, which the caller has taken and passes as the module's name;
 // afterwards it stands before the `)`. The same serves `(core module $id? …)` of a component. The error, if any, is
 // also the cursor's.
-Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string_view> id = std::nullopt);
+Parsed<Bytes> assemble_module_fields(Cursor& c, std::optional<std::string> name = std::nullopt);
 
 // `(module $id? …)`, with its parentheses.
 Parsed<Bytes> assemble_module(Cursor& c);

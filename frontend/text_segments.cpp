@@ -23,7 +23,7 @@ void write_zero_offset(bool is_64, Writer& out) {
 
 void ModuleAssembler::assemble_table(Cursor& c) {
   uint32_t index = next_[static_cast<int>(ExternKind::Table)]++;
-  c.take_id();
+  take_named_id(c, names_.tables, index);
   inline_exports(c, ExternKind::Table, index);
   if (inline_import(c, ExternKind::Table)) return;
 
@@ -86,7 +86,7 @@ void ModuleAssembler::inline_elem(Cursor& c, uint32_t table, bool is_64, std::sp
 
 void ModuleAssembler::assemble_memory(Cursor& c) {
   uint32_t index = next_[static_cast<int>(ExternKind::Memory)]++;
-  c.take_id();
+  take_named_id(c, names_.memories, index);
   inline_exports(c, ExternKind::Memory, index);
   if (inline_import(c, ExternKind::Memory)) return;
 
@@ -144,11 +144,13 @@ void ModuleAssembler::element_expression(Cursor& c, Writer& out) {
 }
 
 void ModuleAssembler::assemble_elem(Cursor& c) {
-  c.take_id();
+  take_named_id(c, names_.elems, elems_.count);
   bool declarative = c.take_keyword("declare");
   uint32_t table = 0;
   bool has_table = !declarative && c.take_open("table");
+  unsigned width = 0;  // (@leb …): the index is encoded, even 0
   if (has_table) {
+    width = leb_width(c, 5);
     table = context_.tables.parse_index(c);
     c.expect_close();
   }
@@ -177,11 +179,11 @@ void ModuleAssembler::assemble_elem(Cursor& c) {
   }
 
   // Bit 0: not active; bit 1: an index or declarative; bit 2: expressions.
-  bool short_form = active && table == 0 && is_funcref;
+  bool short_form = active && table == 0 && width == 0 && is_funcref;
   int flags = (active ? 0 : 1) | (declarative || (active && !short_form) ? 2 : 0) | (by_index ? 0 : 4);
   Writer& out = elems_.add();
   out.byte(static_cast<uint8_t>(flags));
-  if (active && !short_form) out.u32(table);
+  if (active && !short_form) out.u32(table, width);
   out.bytes(offset_expression.span());
   if (!short_form) by_index ? out.byte(0) : out.bytes(type.span());
   out.u32(count);
@@ -195,16 +197,19 @@ std::string ModuleAssembler::data_strings(Cursor& c) {
 }
 
 void ModuleAssembler::assemble_data(Cursor& c) {
-  c.take_id();
+  take_named_id(c, names_.datas, datas_.count);
   Writer& out = datas_.add();
   if (c.at_open()) {
     uint32_t memory = 0;
+    unsigned width = 0;  // (@leb …): the index is encoded, even 0
     if (c.take_open("memory")) {
+      width = leb_width(c, 5);
       memory = context_.memories.parse_index(c);
       c.expect_close();
     }
-    out.byte(memory == 0 ? 0 : 2);
-    if (memory != 0) out.u32(memory);
+    const bool is_first = memory == 0 && width == 0;
+    out.byte(is_first ? 0 : 2);
+    if (!is_first) out.u32(memory, width);
     offset(c, out);
   } else {
     out.byte(1);

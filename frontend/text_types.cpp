@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "frontend/text_annotations.h"
 #include "frontend/text_numbers.h"
 
 namespace wjit {
@@ -86,8 +87,9 @@ void assemble_struct_fields(Cursor& c, const IndexSpace& types, Writer& out, Fie
     ++count;
   };
   IndexSpace ids("field");
+  NameMap unused;
   while (c.take_open("field")) {
-    if (auto id = c.take_id()) {
+    if (auto id = take_named_id(c, fields != nullptr ? fields->name_map : unused, count)) {
       ids.add(c, id);
       add(id);
     } else {
@@ -111,7 +113,8 @@ void assemble_val_types(Cursor& c, const IndexSpace& types, std::string_view key
   };
   while (c.take_open(keyword)) {
     if (allow_names && c.at_id()) {
-      add(c.take_id());
+      NameMap unused;
+      add(take_named_id(c, names != nullptr ? names->name_map : unused, count));
     } else {
       while (!c.at_end()) add(std::nullopt);
     }
@@ -279,6 +282,7 @@ TypeUseText parse_type_use(Cursor& c, const IndexSpace& types, bool allow_names)
   TypeUseText use;
   use.at = c.position();
   if (c.take_open("type")) {
+    use.index_width = leb_width(c, 5);
     use.index = types.parse_index(c);
     c.expect_close();
   }

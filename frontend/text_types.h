@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "frontend/binary_writer.h"
+#include "frontend/name_section.h"
 #include "frontend/text_cursor.h"
 #include "frontend/types.h"
 
@@ -31,9 +32,11 @@ void assemble_ref_type(Cursor& c, const IndexSpace& types, Writer& out);
 // Ids that a type binds; only what the caller asks for is kept.
 struct ParamNames {
   std::vector<std::optional<std::string_view>> names;  // one for each parameter
+  NameMap name_map;                                    // for the name section
 };
 struct FieldNames {
   std::vector<std::optional<std::string_view>> names;  // one for each field of a struct
+  NameMap name_map;
 };
 
 // `(param …)* (result …)*`, as it stands inside `(func …)`: appends 0x60 vec(valtype) vec(valtype).
@@ -62,6 +65,7 @@ std::optional<uint32_t> parse_page_size(Cursor& c);
 // rest; `has_inline` says whether that has any parameters or results.
 struct TypeUseText {
   std::optional<uint32_t> index;
+  unsigned index_width = 0;  // (@leb n) in front of it
   bool has_inline = false;
   Bytes inline_type;
   ParamNames params;

@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "frontend/lexer.h"
+#include "frontend/text_annotations.h"
 #include "frontend/text_component.h"
 #include "frontend/text_cursor.h"
 #include "frontend/text_module.h"
@@ -63,9 +64,11 @@ class ScriptParser {
 
  private:
   void parse_command(Cursor& c, Command& command) {
-    static constexpr std::pair<std::string_view, Kind> assertions[] = {{"assert_malformed", Kind::AssertMalformed},
-                                                                       {"assert_invalid", Kind::AssertInvalid},
-                                                                       {"assert_unlinkable", Kind::AssertUnlinkable}};
+    static constexpr std::pair<std::string_view, Kind> assertions[] = {
+        {"assert_malformed", Kind::AssertMalformed},
+        {"assert_malformed_custom", Kind::AssertMalformed},
+        {"assert_invalid", Kind::AssertInvalid},
+        {"assert_unlinkable", Kind::AssertUnlinkable}};
     if (c.at_open("invoke") || c.at_open("get")) {
       command.kind = Kind::Action;
       action(c, command);
@@ -148,7 +151,10 @@ class ScriptParser {
     if (name) out.id = "$" + std::string(*name);
     out.is_definition |= inside.take_keyword("definition");
     out.is_quote = inside.at_keyword("quote");
-    out.bytes = out.is_component ? assemble_component_fields(inside, name) : assemble_module_fields(inside, name);
+    std::optional<std::string> own = name_annotation(inside);
+    if (!own && name) own = std::string(*name);
+    out.bytes = out.is_component ? assemble_component_fields(inside, name, std::move(own))
+                                 : assemble_module_fields(inside, std::move(own));
     inside.expect_close();
     if (inside.failed()) out.bytes = std::unexpected(inside.error());
     c.restore(end);

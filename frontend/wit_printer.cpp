@@ -333,6 +333,8 @@ class WitPrinter {
       return identifier(it->second);
     auto it = context_->resources.find(handle.resource);
     if (it != context_->resources.end()) return identifier(it->second);
+    // A component may mention a type of another interface without a `use`, for which WIT has no words.
+    if (auto owner = owners_.find(handle.resource_type); owner != owners_.end()) return identifier(owner->second.name);
     return identifier(types_.resource_names[handle.resource]);
   }
 

@@ -126,7 +126,7 @@ def suites(options, total):
     spec = options.shared / "spec"
     if not spec.is_dir():
         return print(f"== suites: skipped, {spec} is absent")
-    files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("component/**/*.wast"))
+    files = sorted(spec.glob("core/*.wast")) + sorted(spec.glob("core/custom/*.wast")) + sorted(spec.glob("component/**/*.wast"))
     total.add("suites", *wast(options, "suites", [], "known_failures.txt", files), since)
 
 

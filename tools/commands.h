@@ -33,6 +33,7 @@ struct RunOptions {
   NetworkRules network;               // --net
   std::vector<SocketAddress> listen;  // --tcplisten
   std::optional<std::string> invoke;  // "name(values)"
+  std::vector<std::string> plugs;     // components that fill imports
   CompileOptions compile;
   IoKind io = IoKind::Auto;
   size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
@@ -52,6 +53,26 @@ struct CompileCommandOptions {
   std::string output = "-";
 };
 int compile_command(const CompileCommandOptions& options);
+
+struct ComposeOptions {
+  std::string file;
+  std::vector<std::string> plugs;
+  std::string output;
+};
+int compose_command(const ComposeOptions& options);
+
+struct PrintCommandOptions {
+  std::string file;
+  bool exact = false;
+  std::string output = "-";
+};
+int print_command(const PrintCommandOptions& options);
+
+struct ParseCommandOptions {
+  std::string file;
+  std::string output = "-";
+};
+int parse_command(const ParseCommandOptions& options);
 
 struct WastOptions {
   std::vector<std::string> files;

@@ -1,14 +1,11 @@
 // `wjit compile`: shows what a program becomes, stage by stage; the test interface for FileCheck. What it prints is
 // made by libwjit-compiler; of a component each core module is printed in turn, or its adapters. Tests: test/lit/ir,
 // test/lit/adapter.
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-
 #include "frontend/wit_printer.h"
 #include "tools/adapters.h"
 #include "tools/commands.h"
 #include "tools/load.h"
+#include "tools/output.h"
 
 namespace wjit::tools {
 namespace {
@@ -85,12 +82,8 @@ int compile_command(const CompileCommandOptions& options) {
     text = emit_modules(modules, options);
   }
   if (!text) return report(text.error());
-  FILE* out = options.output == "-" ? stdout : fopen(options.output.c_str(), "wb");
-  if (out == nullptr) return report(Error{fmt::format("cannot write {}: {}", options.output, strerror(errno))});
-  const bool written = fwrite(text->data(), 1, text->size(), out) == text->size();
-  if ((out == stdout ? fflush(out) : fclose(out)) != 0 || !written) {
-    return report(Error{fmt::format("cannot write {}: {}", options.output, strerror(errno))});
-  }
+  Result<> written = write_output(options.output, {reinterpret_cast<const uint8_t*>(text->data()), text->size()});
+  if (!written) return report(written.error());
   return 0;
 }
 

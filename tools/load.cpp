@@ -25,15 +25,15 @@ bool looks_like_text(const Bytes& bytes) {
   return first != bytes.end() && (*first == '(' || *first == ';');
 }
 
-std::string position(const std::string& path, const InputError& error) {
+}  // namespace
+
+std::string describe(const std::string& path, const InputError& error) {
   const char* fault = error.fault == InputFault::Malformed ? "malformed"
                       : error.fault == InputFault::Invalid ? "invalid"
                                                            : "not supported yet";
   if (error.line != 0) return fmt::format("{}:{}:{}: {}: {}", path, error.line, error.column, fault, error.message);
   return fmt::format("{}: {} at offset {:#x}: {}", path, fault, error.offset, error.message);
 }
-
-}  // namespace
 
 Result<Bytes> read_file(const std::string& path) {
   const int fd = path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -58,45 +58,53 @@ Result<Bytes> read_file(const std::string& path) {
   return bytes;
 }
 
-Result<Program> load_program(const std::string& path) {
-  Result<Bytes> read = read_file(path);
-  if (!read) return std::unexpected(read.error());
-  Bytes bytes = std::move(*read);
-  const bool is_text = classify(bytes) == BinaryKind::NotWasm && looks_like_text(bytes);
+Result<Bytes> load_binary(const std::string& path, bool& is_text) {
+  Result<Bytes> bytes = read_file(path);
+  if (!bytes) return bytes;
+  is_text = classify(*bytes) == BinaryKind::NotWasm && looks_like_text(*bytes);
   if (is_text) {
-    auto assembled = assemble({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-    if (!assembled) return fail("{}", position(path, assembled.error()));
-    bytes = std::move(*assembled);
+    auto assembled = assemble({reinterpret_cast<const char*>(bytes->data()), bytes->size()});
+    if (!assembled) return fail("{}", describe(path, assembled.error()));
+    return std::move(*assembled);
   }
-  auto shared = std::make_shared<const Bytes>(std::move(bytes));
+  if (classify(*bytes) != BinaryKind::NotWasm) return bytes;
+  constexpr uint8_t kMagic[] = {0x00, 0x61, 0x73, 0x6D};
+  const size_t common = std::min(bytes->size(), sizeof kMagic);
+  if (bytes->empty()) return fail("{}: the file is empty", path);
+  if (memcmp(bytes->data(), kMagic, common) != 0) {
+    return fail("{}: not a WebAssembly file: it begins with neither the binary magic nor `(`", path);
+  }
+  if (bytes->size() < 8)
+    return fail("{}: truncated: the file ends at offset {:#x}, inside its header", path, bytes->size());
+  return fail("{}: unknown binary version {:02x} {:02x} {:02x} {:02x} at offset 0x4", path, (*bytes)[4], (*bytes)[5],
+              (*bytes)[6], (*bytes)[7]);
+}
+
+Result<Program> load_program(const std::string& path) {
+  bool is_text = false;
+  Result<Bytes> bytes = load_binary(path, is_text);
+  if (!bytes) return std::unexpected(bytes.error());
+  auto shared = std::make_shared<const Bytes>(std::move(*bytes));
   // Offsets in a text's binary say little, but they are what `wjit compile --emit=wasm-info` shows too.
   const std::string where = is_text ? path + " (assembled)" : path;
   Program program{path, nullptr, nullptr};
   switch (classify(*shared)) {
     case BinaryKind::Module: {
       auto module = decode_module(shared);
-      if (!module) return fail("{}", position(where, module.error()));
+      if (!module) return fail("{}", describe(where, module.error()));
       program.module = std::move(*module);
       return program;
     }
     case BinaryKind::Component: {
       auto component = decode_component(shared);
-      if (!component) return fail("{}", position(where, component.error()));
+      if (!component) return fail("{}", describe(where, component.error()));
       program.component = std::move(*component);
       return program;
     }
     case BinaryKind::NotWasm: break;
   }
-  constexpr uint8_t kMagic[] = {0x00, 0x61, 0x73, 0x6D};
-  const size_t common = std::min(shared->size(), sizeof kMagic);
-  if (shared->empty()) return fail("{}: the file is empty", path);
-  if (memcmp(shared->data(), kMagic, common) != 0) {
-    return fail("{}: not a WebAssembly file: it begins with neither the binary magic nor `(`", path);
-  }
-  if (shared->size() < 8)
-    return fail("{}: truncated: the file ends at offset {:#x}, inside its header", path, shared->size());
-  return fail("{}: unknown binary version {:02x} {:02x} {:02x} {:02x} at offset 0x4", path, (*shared)[4], (*shared)[5],
-              (*shared)[6], (*shared)[7]);
+  // A text may say (module binary "…") of anything.
+  return fail("{}: neither a module nor a component", where);
 }
 
 std::string base_name(const std::string& path) {

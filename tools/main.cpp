@@ -123,6 +123,8 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
                       "'a:b/iface.name(\"x\")'; values in WAVE");
+  command->add_option("--plug", options.plugs, "a component whose exports fill imports of FILE; may be repeated")
+      ->allow_extra_args(false);
   command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
   command->add_option("--host-memory", options.host_memory,
@@ -146,6 +148,37 @@ void describe_compile(CLI::App* command, CompileCommandOptions& options) {
   command->add_option("--filter", options.filter, "only this function: a name or a number");
   command->add_option("-o,--output", options.output, "the file to write (default: standard output)");
   add_optimization(command, options.compile);
+}
+
+void describe_compose(CLI::App* command, ComposeOptions& options) {
+  command->add_option("file", options.file, "the component whose imports are filled and whose exports stay")
+      ->required();
+  command->add_option("--plug", options.plugs, "a component whose exports fill imports; may be repeated")
+      ->allow_extra_args(false)
+      ->required();
+  command->add_option("-o,--output", options.output, "the file to write; - is standard output")->required();
+  command->footer(
+      "Names match when their versions are semver-compatible. The first plug that has an export fills an import of "
+      "FILE;\n"
+      "an import of a plug is looked for in the plugs behind it first. What nobody exports stays an import.");
+}
+
+void describe_print(CLI::App* command, PrintCommandOptions& options) {
+  command->add_option("file", options.file, "a core module or component; of a text, the text that its binary has")
+      ->required();
+  command->add_flag("--exact", options.exact, "note numbers that take more bytes than they need, as (@leb 5)");
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)");
+  command->footer(
+      "`wjit parse` makes the same bytes of the text again, if the binary has nothing encoded in a longer form than "
+      "needed.\n"
+      "Linkers pad the numbers that they fill in: with --exact those keep their length. What else may come out "
+      "different,\n"
+      "though equal: sizes with padding, adjacent locals of one type declared apart.");
+}
+
+void describe_parse(CLI::App* command, ParseCommandOptions& options) {
+  command->add_option("file", options.file, "a core module or component as text; - is standard input")->required();
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)");
 }
 
 void describe_wast(CLI::App* command, WastOptions& options, SeedOptions& seeds) {
@@ -196,6 +229,15 @@ int run_main(int argc, char** argv) {
   CompileCommandOptions compile_options;
   CLI::App* compile = app.add_subcommand("compile", "show what a program is compiled to");
   describe_compile(compile, compile_options);
+  ComposeOptions compose_options;
+  CLI::App* compose = app.add_subcommand("compose", "write a component and those plugged into it as one component");
+  describe_compose(compose, compose_options);
+  PrintCommandOptions print_options;
+  CLI::App* print = app.add_subcommand("print", "write a program as text");
+  describe_print(print, print_options);
+  ParseCommandOptions parse_options;
+  CLI::App* parse = app.add_subcommand("parse", "write the binary of a program in text");
+  describe_parse(parse, parse_options);
   std::string inspected;
   CLI::App* inspect = app.add_subcommand("inspect", "print a program's imports and exports, of components as WIT");
   inspect->add_option("file", inspected, "a core module or component, binary or text")->required();
@@ -220,6 +262,9 @@ int run_main(int argc, char** argv) {
   run_options.steady_waits = run_seed.steady_waits;
   if (run->parsed()) return take_program(*run, run_options) ? run_command(run_options) : kStatusUsage;
   if (compile->parsed()) return compile_command(compile_options);
+  if (compose->parsed()) return compose_command(compose_options);
+  if (print->parsed()) return print_command(print_options);
+  if (parse->parsed()) return parse_command(parse_options);
   if (inspect->parsed()) return inspect_command(inspected);
   if (validate->parsed()) return validate_command(validated);
   if (wast->parsed()) return take_seeds(wast_seeds, wast_options) ? wast_command(wast_options) : kStatusUsage;

@@ -13,6 +13,8 @@
 
 #include "abi/deadlock.h"
 
+#include "tools/compose.h"
+
 namespace wjit::tools {
 namespace {
 
@@ -76,8 +78,17 @@ void raise_descriptor_limit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+Result<Program> load(const RunOptions& options, std::vector<std::string>& notes) {
+  if (options.plugs.empty()) return load_program(options.command[0]);
+  Result<Composed> composed = compose_files(options.command[0], options.plugs);
+  if (!composed) return std::unexpected(composed.error());
+  notes = std::move(composed->notes);
+  return std::move(composed->program);
+}
+
 int run_program(const RunOptions& options) {
-  Result<Program> program = load_program(options.command[0]);
+  std::vector<std::string> notes;
+  Result<Program> program = load(options, notes);
   if (!program) return report(program.error());
   Result<WasiOptions> wasi = wasi_options(options);
   if (!wasi) return report(wasi.error());
@@ -106,6 +117,7 @@ int run_program(const RunOptions& options) {
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
   session.wasi = std::move(*host);
+  session.notes = std::move(notes);
   int status = program->component != nullptr ? run_component(session, program->component, options)
                                                    : run_core_module(session, program->module, options);
   if (fflush(stdout) != 0) status = kStatusError;

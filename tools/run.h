@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "abi/store.h"
 #include "abi/trace.h"
@@ -21,7 +22,8 @@ struct Session {
   std::unique_ptr<Tracer> tracer;  // with --trace
   std::unique_ptr<Store> store;
   std::unique_ptr<WasiHost> wasi;
-  std::string program;  // path, for messages
+  std::string program;             // path, for messages
+  std::vector<std::string> notes;  // what --plug left open, said when the program cannot be linked
 };
 
 // How a stretch of guest code ended.

@@ -5,6 +5,7 @@
 #include "abi/linker.h"
 #include "abi/value.h"
 #include "frontend/canonical_layout.h"
+#include "frontend/component_names.h"
 #include "tools/run.h"
 
 namespace wjit::tools {
@@ -114,7 +115,10 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   }
   auto instance = instantiate_program(session, component);
   if (session.store->locked_down()) return finish_stopped(session);
-  if (!instance) return report(Error{session.program + ": " + instance.error().message});
+  if (!instance) {
+    for (const std::string& note : session.notes) fmt::print(stderr, "wjit: note: {}\n", note);
+    return report(Error{session.program + ": " + instance.error().message});
+  }
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
   if ((*function)->instance == nullptr)

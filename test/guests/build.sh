@@ -163,9 +163,10 @@ build_net() {
 }
 
 build_compose() {
-  c_component "$WORK/caller.wasm" greeting-caller "$guests/compose/caller.c"
-  c_component "$WORK/callee.wasm" greeting-callee "$guests/compose/callee.c"
-  wasm-tools compose --quiet "$WORK/caller.wasm" --definitions "$WORK/callee.wasm" -o "$guests/compose.wasm"
+  c_component "$guests/compose/caller.wasm" greeting-caller "$guests/compose/caller.c"
+  c_component "$guests/compose/callee.wasm" greeting-callee "$guests/compose/callee.c"
+  wasm-tools compose --quiet "$guests/compose/caller.wasm" --definitions "$guests/compose/callee.wasm" \
+    -o "$guests/compose.wasm"
 }
 
 build_failures() {

@@ -64,5 +64,43 @@ TEST(ComponentNames, Versions) {
   EXPECT_EQ(compatible_version("x"), "");
 }
 
+TEST(ComponentNames, VersionTrack) {
+  EXPECT_EQ(version_track("wasi:cli/stdout@0.2.3"), version_track("wasi:cli/stdout@0.2.12"));
+  EXPECT_NE(version_track("wasi:cli/stdout@0.2.3"), version_track("wasi:cli/stdout@0.3.0"));
+  EXPECT_EQ(version_track("a:b/c@1.2.3"), version_track("a:b/c@1.9.0"));
+  EXPECT_NE(version_track("a:b/c@1.2.3"), version_track("a:b/c@2.2.3"));
+  EXPECT_NE(version_track("a:b/c@0.0.3"), version_track("a:b/c@0.0.4"));
+  EXPECT_EQ(version_track("a:b/c@0.0.3"), version_track("a:b/c@0.0.3+build"));
+  EXPECT_NE(version_track("wasi:cli/stdout@0.3.0-rc-2"), version_track("wasi:cli/stdout@0.3.0"));
+  EXPECT_NE(version_track("wasi:cli/stdout@0.3.0-rc-2"), version_track("wasi:cli/stdout@0.3.0-rc-3"));
+  EXPECT_EQ(version_track("a:b/c"), "a:b/c");
+  EXPECT_EQ(version_track("a:b/c@nonsense"), "a:b/c@nonsense");
+}
+
+TEST(ComponentNames, VersionOrder) {
+  const char* ascending[] = {"0.9.9",        "1.0.0-alpha",   "1.0.0-alpha.1", "1.0.0-alpha.beta",
+                             "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",    "1.0.0",
+                             "1.2.0",        "1.10.0",        "2.0.0"};
+  for (size_t i = 0; i < std::size(ascending); ++i) {
+    for (size_t j = 0; j < std::size(ascending); ++j) {
+      EXPECT_EQ(version_less(ascending[i], ascending[j]), i < j) << ascending[i] << " " << ascending[j];
+    }
+  }
+  EXPECT_FALSE(version_less("1.0.0+a", "1.0.0+b"));
+  EXPECT_FALSE(version_less("", "1.0.0"));
+}
+
+TEST(ComponentNames, NearMisses) {
+  const std::vector<std::string> names = {"a:b/store@1.0.0", "a:b/store@2.0.0", "x:y/store@2.0.0", "a:b/other@2.0.0",
+                                          "run"};
+  auto near = [&](std::string_view wanted) { return enumerate(near_misses(wanted, names)); };
+  EXPECT_EQ(near("a:b/store@3.0.0"), "a:b/store@1.0.0, a:b/store@2.0.0 and x:y/store@2.0.0");
+  EXPECT_EQ(near("z:y/store"), "x:y/store@2.0.0, a:b/store@1.0.0 and a:b/store@2.0.0");
+  EXPECT_EQ(near("a:b/otehr"), "a:b/other@2.0.0");
+  EXPECT_EQ(near("rnu"), "run");
+  EXPECT_EQ(near("sum"), "");
+  EXPECT_EQ(near("q:q/nothing"), "");
+}
+
 }  // namespace
 }  // namespace wjit

@@ -9,19 +9,6 @@
 namespace wjit {
 namespace {
 
-TEST(VersionTrack, SemverCompatibility) {
-  EXPECT_EQ(version_track("wasi:cli/stdout@0.2.3"), version_track("wasi:cli/stdout@0.2.12"));
-  EXPECT_NE(version_track("wasi:cli/stdout@0.2.3"), version_track("wasi:cli/stdout@0.3.0"));
-  EXPECT_EQ(version_track("a:b/c@1.2.3"), version_track("a:b/c@1.9.0"));
-  EXPECT_NE(version_track("a:b/c@1.2.3"), version_track("a:b/c@2.2.3"));
-  EXPECT_NE(version_track("a:b/c@0.0.3"), version_track("a:b/c@0.0.4"));
-  EXPECT_EQ(version_track("a:b/c@0.0.3"), version_track("a:b/c@0.0.3+build"));
-  EXPECT_NE(version_track("wasi:cli/stdout@0.3.0-rc-2"), version_track("wasi:cli/stdout@0.3.0"));
-  EXPECT_NE(version_track("wasi:cli/stdout@0.3.0-rc-2"), version_track("wasi:cli/stdout@0.3.0-rc-3"));
-  EXPECT_EQ(version_track("a:b/c"), "a:b/c");
-  EXPECT_EQ(version_track("a:b/c@nonsense"), "a:b/c@nonsense");
-}
-
 class FindInterface : public testing::Test {
  protected:
   FindInterface() {
@@ -46,9 +33,10 @@ TEST_F(FindInterface, ByTrack) {
 
 TEST_F(FindInterface, MessagesNameWhatThereIs) {
   EXPECT_EQ(error("wasi:cli/stdout@0.3.0-rc-1"),
-            "import `wasi:cli/stdout@0.3.0-rc-1` is not provided: the host has wasi:cli/stdout 0.2.12 and 0.3.0");
+            "import `wasi:cli/stdout@0.3.0-rc-1` is not provided: the host has wasi:cli/stdout@0.2.12 and "
+            "wasi:cli/stdout@0.3.0");
   EXPECT_EQ(error("wasi:cli/stdin@0.2.0"),
-            "import `wasi:cli/stdin@0.2.0` is not provided: the host has wasi:cli/stdin 0.3.0");
+            "import `wasi:cli/stdin@0.2.0` is not provided: the host has wasi:cli/stdin@0.3.0");
   EXPECT_EQ(
       error("wasi:cli/stderr@0.3.0"),
       "import `wasi:cli/stderr@0.3.0` is not provided: the host has wasi:cli/stdin@0.3.0, wasi:cli/stdout@0.2.12 and "

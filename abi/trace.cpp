@@ -233,7 +233,7 @@ bool Tracer::begin_copy(const CopyEnd& end, bool cancel) {
   std::lock_guard lock(mutex_);
   if (file_ == nullptr || running_.empty()) return false;
   TraceArgs args;
-  if (!cancel) args.add("elements", uint64_t{end.buffer.length}).add("bytes", bytes_of(end, end.buffer.length));
+  if (!cancel) args.add("elements", end.buffer.length).add("bytes", bytes_of(end, end.buffer.length));
   open_slice("copy", cancel ? "cancel " + copy_label(end) : copy_label(end), args);
   if (!cancel) copies_[&end] = {here(end.is_future() ? "future" : "stream"), {}};
   return true;
@@ -288,7 +288,7 @@ void Tracer::copy_finished(const CopyEnd& end) {
   Place place = running_.back()->place;
   static constexpr const char* kResults[] = {"completed", "dropped", "cancelled"};
   TraceArgs args;
-  args.add("elements", uint64_t{end.buffer.progress})
+  args.add("elements", end.buffer.progress)
       .add("bytes", bytes_of(end, end.buffer.progress))
       .add("result", kResults[static_cast<size_t>(end.result)]);
   file_->begin(place, now(), "copy", copy_label(end) + " done", args);
@@ -349,8 +349,8 @@ void Tracer::operation_ended(const Completion& completion, int64_t result) {
   const OperationKind kind = completion.kind;
   const bool moves = kind == OperationKind::Read || kind == OperationKind::Write;
   TraceArgs args;
-  if (moves || kind == OperationKind::Poll) args.add("fd", int64_t{completion.fd});
-  if (moves) args.add("asked", uint64_t{completion.length});
+  if (moves || kind == OperationKind::Poll) args.add("fd", completion.fd);
+  if (moves) args.add("asked", completion.length);
   if (moves && result >= 0) args.add("bytes", result);
   if (result < 0) args.add("error", -result);
   close_operation(&completion, "operation", kNames[static_cast<size_t>(kind)], args);

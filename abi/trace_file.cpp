@@ -39,18 +39,6 @@ void TraceArgs::add_name(std::string_view name) {
   text_ += ':';
 }
 
-TraceArgs& TraceArgs::add(std::string_view name, uint64_t value) {
-  add_name(name);
-  fmt::format_to(std::back_inserter(text_), "{}", value);
-  return *this;
-}
-
-TraceArgs& TraceArgs::add(std::string_view name, int64_t value) {
-  add_name(name);
-  fmt::format_to(std::back_inserter(text_), "{}", value);
-  return *this;
-}
-
 TraceArgs& TraceArgs::add(std::string_view name, std::string_view value) {
   add_name(name);
   append_string(text_, value);
@@ -96,7 +84,7 @@ void TraceFile::name_process(uint32_t process, std::string_view name, uint32_t o
   close_event(TraceArgs().add("name", name));
   open_event('M', {process, 0}, 0);
   buffer_ += ",\"name\":\"process_sort_index\"";
-  close_event(TraceArgs().add("sort_index", uint64_t{order}));
+  close_event(TraceArgs().add("sort_index", order));
 }
 
 void TraceFile::name_thread(Place place, std::string_view name, uint32_t order) {
@@ -106,7 +94,7 @@ void TraceFile::name_thread(Place place, std::string_view name, uint32_t order) 
   close_event(TraceArgs().add("name", name));
   open_event('M', place, 0);
   buffer_ += ",\"name\":\"thread_sort_index\"";
-  close_event(TraceArgs().add("sort_index", uint64_t{order}));
+  close_event(TraceArgs().add("sort_index", order));
 }
 
 void TraceFile::begin(Place place, int64_t ns, std::string_view category, std::string_view name,

@@ -13,6 +13,7 @@
 // thread-safe.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,8 +26,11 @@ namespace wjit {
 // The members of an event's "args", as text.
 class TraceArgs {
  public:
-  TraceArgs& add(std::string_view name, uint64_t value);
-  TraceArgs& add(std::string_view name, int64_t value);
+  TraceArgs& add(std::string_view name, std::integral auto value) {
+    add_name(name);
+    text_ += fmt::to_string(value);
+    return *this;
+  }
   TraceArgs& add(std::string_view name, std::string_view value);
   const std::string& text() const { return text_; }
 

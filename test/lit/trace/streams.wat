@@ -4,10 +4,10 @@
 ;; RUN: %check_trace %t.json | FileCheck %s
 ;; CHECK-DAG: Source / produce #2: produce #2 > runs > stream write 2 > waits: stream > stream write 2 done
 ;; CHECK-DAG: Sink / run #1: run #1 > runs > produce of Source > stream read 1 > stream read 1 done > waits: stream > future read 2 {{.*}}future read 2 done
-;; CHECK: arrow call: Sink / run #1 -> Source / produce #2 (1)
+;; CHECK: arrow call: Sink / run #1 -> Source / produce #2 ({{[0-9]+}})
 ;; CHECK: arrow future: Source / produce #2 -> Sink / run #1 (1)
 ;; CHECK: arrow stream: Source / produce #2 -> Sink / run #1 (2)
-;; CHECK: arrow wake: Sink / run #1 -> Source / produce #2 (1)
+;; CHECK: arrow wake: Sink / run #1 -> Source / produce #2 ({{[0-9]+}})
 ;; CHECK: arrow wake: Source / produce #2 -> Sink / run #1 (
 ;; RUN: grep -c '"elements":4,"bytes":16,"result":"completed"' %t.json | FileCheck %s --check-prefix=FOUR
 ;; FOUR: 2

@@ -99,14 +99,11 @@ class Client {
     if (at_ == functions_.size() * static_cast<size_t>(rounds_)) return;
     const auto& [part, function] = functions_[at_ % functions_.size()];
     count_ = part->count;
-    need(store_
-             .start_call(function, &count_, 8,
-                         [this](const void*) {
-                           ++at_;
-                           store_.enqueue([this] { next(); });
-                         })
-             .transform([] { return 0; }),
-         part->function);
+    auto started = store_.start_call(function, &count_, 8, [this](const void*) {
+      ++at_;
+      store_.enqueue([this] { next(); });
+    });
+    if (!started) stop(started.error().message);
   }
 
   Store store_;

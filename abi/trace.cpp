@@ -345,11 +345,14 @@ void Tracer::operation_began(const Completion& completion) {
 void Tracer::operation_ended(const Completion& completion, int64_t result) {
   std::lock_guard lock(mutex_);
   if (file_ == nullptr) return;
-  static constexpr const char* kNames[] = {"", "read", "write", "poll", "timer", "blocking work", "external"};
+  static constexpr const char* kNames[] = {"",       "read",    "write", "poll",          "receive", "send",
+                                           "accept", "connect", "timer", "blocking work", "external"};
+  static_assert(std::size(kNames) == static_cast<size_t>(OperationKind::External) + 1);
   const OperationKind kind = completion.kind;
-  const bool moves = kind == OperationKind::Read || kind == OperationKind::Write;
+  const bool moves = kind == OperationKind::Read || kind == OperationKind::Write || kind == OperationKind::Receive ||
+                     kind == OperationKind::Send;
   TraceArgs args;
-  if (moves || kind == OperationKind::Poll) args.add("fd", completion.fd);
+  if (completion.fd >= 0) args.add("fd", completion.fd);
   if (moves) args.add("asked", completion.length);
   if (moves && result >= 0) args.add("bytes", result);
   if (result < 0) args.add("error", -result);

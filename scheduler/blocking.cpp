@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,31 @@ int64_t read_or_write(Completion* c) {
     if (n >= 0) return n;
     if (errno != EINTR) return -errno;
   }
+}
+
+bool is_socket_kind(OperationKind kind) {
+  return kind == OperationKind::Receive || kind == OperationKind::Send || kind == OperationKind::Accept ||
+         kind == OperationKind::Connect;
+}
+
+int64_t attempt_socket(Completion* c, bool waited) {
+  ssize_t n = 0;
+  switch (c->kind) {
+    case OperationKind::Receive: n = recv(c->fd, c->buffer, c->length, MSG_DONTWAIT); break;
+    case OperationKind::Send: n = send(c->fd, c->buffer, c->length, MSG_DONTWAIT | MSG_NOSIGNAL); break;
+    case OperationKind::Accept: n = accept4(c->fd, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK); break;
+    default:
+      if (waited) {
+        int error = 0;
+        socklen_t size = sizeof error;
+        return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0 ? -errno : -error;
+      }
+      n = connect(c->fd, static_cast<const sockaddr*>(c->buffer), static_cast<socklen_t>(c->length));
+      if (n < 0 && (errno == EINPROGRESS || errno == EINTR)) return -EAGAIN;  // both go on by themselves
+      return n < 0 && errno == EAGAIN ? -EADDRNOTAVAIL : n < 0 ? -errno : 0;
+  }
+  if (n >= 0) return n;
+  return errno == EINTR ? -EAGAIN : -errno;
 }
 
 void block_foreign_signals() {

@@ -45,6 +45,10 @@ class BlockingPool {
 
 // Carries out a Read or Write with the blocking system call: bytes or -errno. Any thread.
 int64_t read_or_write(Completion* completion);
+// Receive, Send, Accept, Connect.
+bool is_socket_kind(OperationKind kind);
+// Such an operation, at once: -EAGAIN if it would block now. `waited`: it has been begun before.
+int64_t attempt_socket(Completion* completion, bool waited);
 
 // Signals that workers and helpers do not take: all but those that a thread raises itself by a fault. For the caller's
 // thread.

@@ -22,6 +22,10 @@ bool from_outside(const Completion& completion) {
       struct stat info{};
       return fstat(completion.fd, &info) != 0 || !S_ISREG(info.st_mode);
     }
+    case OperationKind::Receive:
+    case OperationKind::Send:
+    case OperationKind::Accept:
+    case OperationKind::Connect: return true;
     default: return false;
   }
 }
@@ -65,6 +69,15 @@ int64_t VirtualIo::perform(Completion& completion) {
       if (errno != EINTR) return -errno;
     }
     return entry.revents;
+  }
+  if (is_socket_kind(completion.kind)) {
+    bool outwards = completion.kind == OperationKind::Send || completion.kind == OperationKind::Connect;
+    entry.events = outwards ? POLLOUT : POLLIN;
+    for (bool waited = false;; waited = true) {
+      int64_t result = attempt_socket(&completion, waited);
+      if (result != -EAGAIN) return result;
+      poll(&entry, 1, -1);
+    }
   }
   // A part is as good as the whole, here as with the kernel.
   if (completion.length > 1 && choices_.coin()) {

@@ -29,7 +29,7 @@ const uint8_t* address_bytes(const SocketAddress& address) {
                                           : reinterpret_cast<const uint8_t*>(&address.v6.sin6_addr);
 }
 
-// The mapped address ::ffff:a.b.c.d as a.b.c.d.
+// The IPv4 address in a mapped one (::ffff: and its four bytes).
 SocketAddress unmapped(const SocketAddress& mapped) {
   SocketAddress result(IpFamily::V4);
   memcpy(&result.v4.sin_addr, mapped.v6.sin6_addr.s6_addr + 12, 4);

@@ -33,7 +33,7 @@ struct SocketAddress {
 
   bool is_unspecified() const;  // 0.0.0.0, ::
   bool is_unicast() const;      // neither multicast nor broadcast; the unspecified one is
-  bool is_mapped() const;       // IPv4 inside IPv6, ::ffff:a.b.c.d
+  bool is_mapped() const;       // IPv4 inside IPv6 (::ffff:)
 
   // Whether the first `prefix` bits of the addresses agree; ports do not matter.
   bool within(const SocketAddress& network, unsigned prefix) const;

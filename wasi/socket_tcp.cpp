@@ -15,22 +15,21 @@ void TcpSocket::bind(const SocketAddress& address, Then then) {
   if (tcp_state_ != TcpState::Unbound) return then(kInvalidState);
   if (address.family() != family_ || !address.is_unicast() || address.is_mapped()) return then(EINVAL);
   busy_ = true;
-  state_.network.check(NetworkUse::TcpListen, address,
-                       [self = self(), address, then = std::move(then)](bool allowed) {
-                         self->busy_ = false;
-                         // Before a connect a port of the system's choice shows nothing to anybody.
-                         if (!allowed && (address.port() != 0 || !self->state_.network.any(NetworkUse::TcpConnect))) {
-                           return then(EACCES);
-                         }
-                         if (address.port() != 0) {
-                           const int on = 1;  // connections of the past must not stand in the way
-                           setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-                         }
-                         if (::bind(self->fd(), &address.any, address.size()) < 0) return then(errno);
-                         self->may_listen_ = allowed;
-                         self->tcp_state_ = TcpState::Bound;
-                         then(0);
-                       });
+  state_.network.check(NetworkUse::TcpListen, address, [self = self(), address, then = std::move(then)](bool allowed) {
+    self->busy_ = false;
+    // Before a connect a port of the system's choice shows nothing to anybody.
+    if (!allowed && (address.port() != 0 || !self->state_.network.any(NetworkUse::TcpConnect))) {
+      return then(EACCES);
+    }
+    if (address.port() != 0) {
+      const int on = 1;  // connections of the past must not stand in the way
+      setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    }
+    if (::bind(self->fd(), &address.any, address.size()) < 0) return then(errno);
+    self->may_listen_ = allowed;
+    self->tcp_state_ = TcpState::Bound;
+    then(0);
+  });
 }
 
 // ---- listen and accept ----
@@ -41,6 +40,8 @@ void TcpSocket::listen(Then then) {
   auto finish = [self = self(), then = std::move(then)](bool allowed) {
     self->busy_ = false;
     if (!allowed) return then(EACCES);
+    const int on = 1;  // its connections, once they are of the past, must not stand in the way of the next server
+    setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::listen(self->fd(), self->backlog_) < 0) return then(errno);
     self->tcp_state_ = TcpState::Listening;
     then(0);
@@ -92,13 +93,12 @@ void TcpSocket::begin_connect(Then then) {
   auto operation = std::make_shared<Operation>(state_);
   connecting_ = operation;
   Operation& op = *operation;
-  op.connect(fd(), &remote_.any, remote_.size(), operation,
-             [self = self(), then = std::move(then)](int64_t result) {
-               self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
-               auto error = static_cast<int>(-result);
-               // An implicit bind that finds no port.
-               then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
-             });
+  op.connect(fd(), &remote_.any, remote_.size(), operation, [self = self(), then = std::move(then)](int64_t result) {
+    self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
+    auto error = static_cast<int>(-result);
+    // An implicit bind that finds no port.
+    then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
+  });
 }
 
 void TcpSocket::stop_connect() {

@@ -393,7 +393,7 @@ TEST_F(Preview1Sockets, Accept) {
   EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, inval, success, again}));
   EXPECT_EQ(word(kResult), 5u);
   EXPECT_EQ(word(kResult + 4), 2u);
-  EXPECT_EQ(memory->base[kBuffer + 64], 6);  // socket_stream
+  EXPECT_EQ(memory->base[kBuffer + 64], 6);  // filetype: a stream socket
   char text[4] = {};
   EXPECT_EQ(read(client, text, 4), 2);
   EXPECT_STREQ(text, "hi");

@@ -57,7 +57,8 @@ class SocketSource final : public HostSource {
       return read.complete(static_cast<uint32_t>(result));
     }
     ended_ = true;
-    result_->resolve(outcome<Sockets3>(static_cast<int>(-result)));
+    if (result < 0) file_->broken = static_cast<int>(-result);
+    result_->resolve(outcome<Sockets3>(file_->broken));
     read.end();
   }
 
@@ -95,7 +96,9 @@ class SocketSink final : public HostSink {
   void finish(StreamWrite& write, int64_t result) {
     if (result == -ECANCELED) return write.cancelled(0);
     if (result >= 0) return write.complete(static_cast<uint32_t>(result));
-    result_->resolve(outcome<Sockets3>(static_cast<int>(-result)));
+    const auto error = static_cast<int>(-result);
+    if (error != EPIPE) file_->broken = error;
+    result_->resolve(outcome<Sockets3>(error));
     write.end();
   }
 

@@ -49,6 +49,7 @@ struct File {
   int fd = -1;
   bool owned = true;
   bool is_socket = false;  // of wasi:sockets: non-blocking
+  int broken = 0;          // errno that ended a connection: the system tells it once, to a send or a receive
   File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
   ~File();
   File(const File&) = delete;

@@ -2,7 +2,7 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [net] [libc] [compose] [failures] [rust] [rust_files] [js] [python] [check]
+#   test/guests/build.sh [c] [net] [libc] [compose] [failures] [rust] [rust_files] [rust_net] [js] [python] [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
 # is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
@@ -226,6 +226,27 @@ build_rust_files() {
   wasm-tools component new "$WORK/rust-files/target/wasm32-wasip2/release/rust_files.wasm" -o "$guests/rust-files.wasm"
 }
 
+build_rust_net() {
+  debian lld-22
+  wasm_tools
+  rust
+  mkdir -p "$WORK/rust-net"
+  cp -r "$guests/rust-net/." "$WORK/rust-net"
+  wit "$WORK/rust-net/wit" 0.3.0 "$guests/rust-net/net.wit"
+  for package in cli clocks filesystem io random sockets; do
+    cp -r "$WIT/0.2.12/$package" "$WORK/rust-net/wit/deps/$package-0.2"
+  done
+  (
+    cd "$WORK/rust-net"
+    export CARGO_TARGET_WASM32_WASIP2_LINKER=wasm-ld-22
+    "$rust/cargo" fetch --locked --quiet
+    export RUSTFLAGS="--remap-path-prefix=$WORK=/ $(printf -- '--remap-path-prefix=%s=/crates ' \
+      "$CARGO_HOME"/registry/src/*)"
+    "$rust/cargo" build --locked --release --jobs 2 --target wasm32-wasip2
+  )
+  wasm-tools component new "$WORK/rust-net/target/wasm32-wasip2/release/rust_net.wasm" -o "$guests/rust-net.wasm"
+}
+
 build_js() {
   command -v npm >/dev/null || debian nodejs npm
   mkdir -p "$WORK/js"
@@ -312,10 +333,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c net libc compose failures rust rust_files js check
+[ $# -gt 0 ] || set -- c net libc compose failures rust rust_files rust_net js check
 for target; do
   case $target in
-    c | net | libc | compose | failures | rust | rust_files | js | python | check) ;;
+    c | net | libc | compose | failures | rust | rust_files | rust_net | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

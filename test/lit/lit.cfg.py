@@ -3,9 +3,9 @@
 #     lit-22 -v test/lit                              # of the release build
 #     lit-22 -v --param build=build/debug test/lit
 #
-# Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away, %check_trace the
-# check of a trace,
-# %root the checkout. A test that needs ../shared has `REQUIRES: shared`.
+# Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away,
+# %check_trace the check of a trace, %pair and %peer (test/scripts), %root the checkout. A test that needs ../shared has
+# `REQUIRES: shared`.
 import os
 import shutil
 import subprocess
@@ -30,10 +30,13 @@ guests = os.path.join(root, "test", "guests")
 config.substitutions += [
     # A guest that hangs fails its test (status 124) and not the whole run.
     ("%wjit", f"timeout {seconds} {wjit}"),
+    ("%program", wjit),  # without the limit, for who sends it signals
     ("%guests", guests),
     ("%examples", os.path.join(root, "examples")),
     ("%check_trace", "python3 " + os.path.join(root, "test", "scripts", "check_trace.py")),
     ("%deny_io_uring", "python3 " + os.path.join(root, "test", "scripts", "deny_io_uring.py")),
+    ("%pair", "python3 " + os.path.join(root, "test", "scripts", "pair.py")),
+    ("%peer", "python3 " + os.path.join(root, "test", "scripts", "peer.py")),
     ("%root", root),
     ("%shared", shared),
 ]

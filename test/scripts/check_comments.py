@@ -57,10 +57,19 @@ def split_hash(text):
     return "\n".join(code), comments
 
 
+def files_of(root):
+    """What git tracks or would; in a copy without git (it is not needed to build): all but what is built."""
+    try:
+        listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True,
+                                text=True, check=True).stdout.splitlines()
+    except (OSError, subprocess.CalledProcessError):
+        built = {"build", ".git", "__pycache__"}
+        listed = [str(path.relative_to(root)) for path in root.rglob("*") if not built & set(path.relative_to(root).parts)]
+    return [name for name in listed if (root / name).is_file()]
+
+
 def check(root):
-    listed = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=root, capture_output=True,
-                            text=True, check=True).stdout.splitlines()
-    files = [name for name in listed if (root / name).is_file()]
+    files = files_of(root)
     names = {name.rsplit("/", 1)[-1] for name in files}
     words, comments = FOREIGN | {name.split(".")[0] for name in names}, []
     for name in files:

@@ -135,12 +135,17 @@ def start(options, engines):
 
 
 def workers(options, engines):
+    """The best of several passes; processor time tells what sharing costs where the machine has other work."""
     print("\n## stores on workers: calls and streams mixed\n\n| workers | seconds | of one worker | processor seconds |\n|---|---|---|---|")
-    output = subprocess.run([options.build / "wjit_workers", options.shared / "bench", "2"], stdout=subprocess.PIPE, text=True).stdout
-    rows = re.findall(r"(\d+) workers, \d+ stores: ([\d.]+) s, ([\d.]+) s", output)
-    for count, seconds, processor in rows:
-        print(f"| {count} | {seconds} | {float(rows[0][1]) / float(seconds):.2f}x | {processor} |", flush=True)
-    if len(rows) < 2:
+    best = {}
+    for _ in range(options.runs):
+        output = subprocess.run([options.build / "wjit_workers", options.shared / "bench", "2", "8", "8"], stdout=subprocess.PIPE, text=True).stdout
+        for count, seconds, processor in re.findall(r"(\d+) workers, \d+ stores: ([\d.]+) s, ([\d.]+) s", output):
+            old = best.get(count, (1e9, 1e9))
+            best[count] = min(old[0], float(seconds)), min(old[1], float(processor))
+    for count, (seconds, processor) in best.items():
+        print(f"| {count} | {seconds:.3f} | {best['1'][0] / seconds:.2f}x | {processor:.3f} |", flush=True)
+    if len(best) < 2:
         print("| fails | | | |")
 
 

@@ -1,6 +1,6 @@
 // Many stores on many workers: independent stores, each with ../shared/bench's calls and streams components, run the
-// same mix of calls, suspending calls and streams once on one worker and once on several. Prints a line for each number
-// of workers: what the clock says, and the processor time, which says what sharing costs even where processors are busy
+// same mix of calls, suspending calls and streams on one worker and on several, three times in turn. Prints a line for
+// each pass: what the clock says, and the processor time, which says what sharing costs even where processors are busy
 // otherwise. bench/run.py makes a table of it. The stress test with the same shape is test/unit/workers_test.cpp.
 //
 //   wjit_workers ../shared/bench [WORKERS [STORES [ROUNDS]]]
@@ -128,7 +128,7 @@ int run(int argc, char** argv) {
   const int rounds = argc > 4 ? atoi(argv[4]) : 4;
   auto calls = load(folder + "/calls.wat"), streams = load(folder + "/streams.wat");
   auto engine = need(Engine::create({.level = CompileOptions::Level::Full}), "engine");
-  for (int count : {1, workers}) {
+  for (int count : {1, workers, 1, workers, 1, workers}) {  // in turn: the first pass also warms up
     Scheduler scheduler({.workers = static_cast<uint32_t>(count), .caller_is_worker = false});
     std::vector<std::unique_ptr<Client>> clients;
     for (int i = 0; i < stores; ++i) clients.push_back(std::make_unique<Client>(*engine, scheduler));

@@ -4,7 +4,8 @@
 // and output are shared with other processes, so O_NONBLOCK is never set on them. See io.h.
 //
 // A registration is for one event (EPOLLONESHOT) and stays, disarmed, when nobody waits: the next wait costs one system
-// call, and a descriptor's end needs not be told, for the kernel forgets it and the next one of that number is new to it.
+// call, and a descriptor's end needs not be told, for the kernel forgets it and the next one of that number is new to
+// it.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

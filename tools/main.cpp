@@ -33,8 +33,9 @@ void add_io(CLI::App* command, IoKind& io) {
       ->check(CLI::IsMember({"uring", "epoll"}));
 }
 
-// `--net` may stand alone, and CLI11 would then take the program's file for its value: so it gets one here. The next word
-// is its value if it looks like a rule: letters and '-', then '='. Words from the program's file on are the guest's.
+// `--net` may stand alone, and CLI11 would then take the program's file for its value: so it gets one here. The next
+// word is its value if it looks like a rule: letters and '-', then '='. Words from the program's file on are the
+// guest's.
 void complete_net(const CLI::App& run, std::vector<std::string>& words) {
   auto looks_like_rule = [](const std::string& word) {
     const size_t end = word.find_first_not_of("abcdefghijklmnopqrstuvwxyz-");
@@ -64,8 +65,9 @@ void add_seeds(CLI::App* command, SeedOptions& options, bool many) {
                                         "one worker, virtual time, and every choice drawn from a seed: the same seed "
                                         "gives the same run");
   CLI::Option* seed = command->add_option("--seed", options.seed, "the seed (default 0)")->needs(flag);
-  command->add_flag("--steady-waits", options.steady_waits,
-                    "do not draw whether a wait for what is there already lets others run: a yield does, no other wait")
+  command
+      ->add_flag("--steady-waits", options.steady_waits,
+                 "do not draw whether a wait for what is there already lets others run: a yield does, no other wait")
       ->needs(flag);
   if (many) {
     command->add_option("--seeds", options.seeds, "many seeds, FIRST..LAST: runs each script with each")
@@ -118,7 +120,8 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
               options.listen.push_back(*address);
             }
           },
-          "give a core module (preview1) a socket that listens at ADDRESS:PORT, as the next descriptor after the folders")
+          "give a core module (preview1) a socket that listens at ADDRESS:PORT, as the next descriptor after the "
+          "folders")
       ->allow_extra_args(false);
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
@@ -127,8 +130,9 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
       ->allow_extra_args(false);
   command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
-  command->add_option("--host-memory", options.host_memory,
-                      "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
+  command->add_option(
+      "--host-memory", options.host_memory,
+      "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
   add_io(command, options.io);
   add_optimization(command, options.compile);
   add_seeds(command, seeds, false);

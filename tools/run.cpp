@@ -12,7 +12,6 @@
 #include <thread>
 
 #include "abi/deadlock.h"
-
 #include "tools/compose.h"
 
 namespace wjit::tools {
@@ -24,8 +23,8 @@ extern "C" void on_interrupt(int) {
   _exit(kStatusInterrupted);
 }
 
-// With a trace to be closed, a thread of its own waits for ^C: a signal handler may not, and a guest may never come back.
-// Before any other thread, as those inherit that the signal is blocked.
+// With a trace to be closed, a thread of its own waits for ^C: a signal handler may not, and a guest may never come
+// back. Before any other thread, as those inherit that the signal is blocked.
 void close_trace_on_interrupt(Tracer& tracer) {
   sigset_t interrupts;
   sigemptyset(&interrupts);
@@ -100,8 +99,8 @@ int run_program(const RunOptions& options) {
   auto engine = Engine::create(options.compile);
   if (!engine) return report(engine.error());
   session.engine = std::move(*engine);
-  session.scheduler =
-      std::make_unique<Scheduler>(SchedulerOptions{.io = options.io, .seed = options.seed, .steady_waits = options.steady_waits});
+  session.scheduler = std::make_unique<Scheduler>(
+      SchedulerOptions{.io = options.io, .seed = options.seed, .steady_waits = options.steady_waits});
   if (options.io == IoKind::Uring && session.scheduler->io_name() != std::string_view("io_uring")) {
     return report(Error{"--io uring: the kernel does not let this process use io_uring"});
   }
@@ -119,7 +118,7 @@ int run_program(const RunOptions& options) {
   session.wasi = std::move(*host);
   session.notes = std::move(notes);
   int status = program->component != nullptr ? run_component(session, program->component, options)
-                                                   : run_core_module(session, program->module, options);
+                                             : run_core_module(session, program->module, options);
   if (fflush(stdout) != 0) status = kStatusError;
   // What the guest has handed over is still written; after a trap nobody counts on that.
   if (status != kStatusTrap && session.wasi->is_writing()) {

@@ -139,7 +139,8 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   if (bytes == 0) return done(0);
   if (file_->is_socket) {
     const ssize_t count = ::recv(file_->fd, into, bytes, MSG_DONTWAIT);
-    if (count >= 0 || errno != EAGAIN || !blocking) return finish_read(count < 0 ? -errno : count, into, bytes, false, done);
+    if (count >= 0 || errno != EAGAIN || !blocking)
+      return finish_read(count < 0 ? -errno : count, into, bytes, false, done);
     auto operation = std::make_shared<Operation>(state_);
     auto self = std::static_pointer_cast<InputStream>(shared_from_this());
     return operation->receive(file_->fd, into, bytes, true, operation,

@@ -1,5 +1,5 @@
-// Asking a store's rules for the network (wasi/network_rules.h), and looking up host names. Names in rules are looked up
-// when a rule that names them may apply, on a helper thread, and remembered for a while.
+// Asking a store's rules for the network (wasi/network_rules.h), and looking up host names. Names in rules are looked
+// up when a rule that names them may apply, on a helper thread, and remembered for a while.
 //
 // Strand only. Used by wasi/socket_tcp.cpp, wasi/socket_udp.cpp, wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Tests:
 // test/unit/socket_test.cpp.

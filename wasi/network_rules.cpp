@@ -30,7 +30,8 @@ Result<NetworkRules::Rule> NetworkRules::parse(std::string_view text) {
   const auto* use = std::find_if(std::begin(kUses), std::end(kUses),
                                  [&](const auto& row) { return row.first == text.substr(0, equals); });
   if (use == std::end(kUses)) {
-    return fail("`{}` is no rule; expected tcp-connect=HOST:PORT, tcp-listen=HOST:PORT, udp=HOST:PORT or dns=NAME", text);
+    return fail("`{}` is no rule; expected tcp-connect=HOST:PORT, tcp-listen=HOST:PORT, udp=HOST:PORT or dns=NAME",
+                text);
   }
   const bool is_dns = use->second == NetworkUse::Dns;
   std::string_view rest = text.substr(std::min(equals + 1, text.size()));

@@ -1,5 +1,5 @@
-// What of the network a guest may use: rules that the embedder gives (`--net` of the command). Nothing is allowed that no
-// rule names.
+// What of the network a guest may use: rules that the embedder gives (`--net` of the command). Nothing is allowed that
+// no rule names.
 //
 //   tcp-connect=HOST:PORT   connect to it          tcp-listen=HOST:PORT   bind to it, and listen there
 //   udp=HOST:PORT           bind to it, and exchange datagrams with it

@@ -1,5 +1,5 @@
-// What TCP and UDP sockets have in common: the descriptor, its options in the interfaces' units, its addresses. Errors are
-// error numbers (positive, 0: none): the system's or SocketErrno's. Derived: wasi/socket_tcp.h, wasi/socket_udp.h.
+// What TCP and UDP sockets have in common: the descriptor, its options in the interfaces' units, its addresses. Errors
+// are error numbers (positive, 0: none): the system's or SocketErrno's. Derived: wasi/socket_tcp.h, wasi/socket_udp.h.
 // Strand only. Test: test/unit/socket_test.cpp.
 #pragma once
 

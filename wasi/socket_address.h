@@ -1,5 +1,5 @@
-// Internet addresses with ports, as the system has them, and what WASI asks of them. The component types of the same are
-// in wasi/sockets.h. Used by wasi/network_rules.cpp, wasi/socket_tcp.cpp, wasi/socket_udp.cpp. Test:
+// Internet addresses with ports, as the system has them, and what WASI asks of them. The component types of the same
+// are in wasi/sockets.h. Used by wasi/network_rules.cpp, wasi/socket_tcp.cpp, wasi/socket_udp.cpp. Test:
 // test/unit/socket_address_test.cpp.
 #pragma once
 

@@ -3,8 +3,8 @@
 //   Unbound ──bind──▶ Bound ──listen──▶ Listening ──accept──▶ new sockets, Connected
 //      └──────────────▶└──connect──▶ Connecting ──▶ Connected | Closed (the connection failed)
 //
-// A function that the state does not permit is kInvalidState; one while bind or listen wait for a rule's names, EALREADY.
-// Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test: test/unit/socket_test.cpp.
+// A function that the state does not permit is kInvalidState; one while bind or listen wait for a rule's names,
+// EALREADY. Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test: test/unit/socket_test.cpp.
 #pragma once
 
 #include "wasi/socket.h"

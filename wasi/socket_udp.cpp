@@ -149,8 +149,7 @@ bool UdpSocket::may_send_to(const SocketAddress& target) const {
 
 void UdpSocket::check_target(const SocketAddress& target, Then then) {
   if (may_send_to(target)) return then(0);
-  state_.network.check(NetworkUse::Udp, target,
-                       [then = std::move(then)](bool allowed) { then(allowed ? 0 : EACCES); });
+  state_.network.check(NetworkUse::Udp, target, [then = std::move(then)](bool allowed) { then(allowed ? 0 : EACCES); });
 }
 
 int UdpSocket::send(const void* data, size_t size, const SocketAddress& target) {

@@ -1,5 +1,5 @@
-// A UDP socket, as both versions of wasi:sockets have it. Sending and receiving never wait here: they say EAGAIN, and the
-// caller waits for the descriptor. Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test:
+// A UDP socket, as both versions of wasi:sockets have it. Sending and receiving never wait here: they say EAGAIN, and
+// the caller waits for the descriptor. Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test:
 // test/unit/socket_test.cpp.
 #pragma once
 

@@ -1,6 +1,6 @@
-// The types of wasi:sockets at 0.2 and 0.3.0, and the functions that both have: written once, over Sockets2 and Sockets3.
-// What sockets do is wasi/socket_tcp.h and wasi/socket_udp.h; the versions' own functions are wasi/sockets_0_2.cpp and
-// wasi/sockets_0_3.cpp. Tests: test/unit/socket_test.cpp, test/lit/net.
+// The types of wasi:sockets at 0.2 and 0.3.0, and the functions that both have: written once, over Sockets2 and
+// Sockets3. What sockets do is wasi/socket_tcp.h and wasi/socket_udp.h; the versions' own functions are
+// wasi/sockets_0_2.cpp and wasi/sockets_0_3.cpp. Tests: test/unit/socket_test.cpp, test/lit/net.
 #pragma once
 
 #include "wasi/socket_tcp.h"
@@ -138,13 +138,12 @@ template <typename V>
 void add_tcp_properties(State& state, InterfaceBuilder& types) {
   using S = typename V::TcpSocket;
   add_addresses<V, S>(state, types);
-  types.add<bool(Borrow<S>)>(
-      "[method]tcp-socket." + V::getter("is-listening"),
-      [&state](HostCall&, Borrow<S> self) { return state.get(self)->tcp_state() == TcpState::Listening; });
+  types.add<bool(Borrow<S>)>("[method]tcp-socket." + V::getter("is-listening"), [&state](HostCall&, Borrow<S> self) {
+    return state.get(self)->tcp_state() == TcpState::Listening;
+  });
   types.add<Result<Unit, typename V::Code>(Borrow<S>, uint64_t)>(
-      "[method]tcp-socket.set-listen-backlog-size", [&state](HostCall&, Borrow<S> self, uint64_t value) {
-        return outcome<V>(state.get(self)->set_backlog(value));
-      });
+      "[method]tcp-socket.set-listen-backlog-size",
+      [&state](HostCall&, Borrow<S> self, uint64_t value) { return outcome<V>(state.get(self)->set_backlog(value)); });
   add_option<V, S, bool>(state, types, "keep-alive-enabled", SocketOption::KeepAliveEnabled);
   add_option<V, S, uint64_t>(state, types, "keep-alive-idle-time", SocketOption::KeepAliveIdleTime);
   add_option<V, S, uint64_t>(state, types, "keep-alive-interval", SocketOption::KeepAliveInterval);

@@ -1,5 +1,5 @@
-// wasi:sockets@0.2: network, instance-network, tcp, udp, their create-socket interfaces, ip-name-lookup. What 0.3 has as
-// well is in wasi/sockets.h; streams and pollables are wasi/io.h's.
+// wasi:sockets@0.2: network, instance-network, tcp, udp, their create-socket interfaces, ip-name-lookup. What 0.3 has
+// as well is in wasi/sockets.h; streams and pollables are wasi/io.h's.
 #include <poll.h>
 
 #include <algorithm>
@@ -153,9 +153,8 @@ int shut_down(TcpSocket2& socket, ShutdownType how) {
   if (send && output == nullptr) return socket.shutdown(false, true);
   if (send) {
     // Behind what is still to be sent.
-    output->close([self = std::static_pointer_cast<TcpSocket2>(socket.shared_from_this())] {
-      self->shutdown(false, true);
-    });
+    output->close(
+        [self = std::static_pointer_cast<TcpSocket2>(socket.shared_from_this())] { self->shutdown(false, true); });
   }
   return error;
 }
@@ -326,14 +325,14 @@ void add_udp_streams(State& state, InterfaceBuilder& udp) {
   udp.add<Own<Pollable>(Incoming)>("[method]incoming-datagram-stream.subscribe", [&state](HostCall&, Incoming self) {
     return state.share(file_pollable(state, state.get(self)->socket->file(), POLLIN));
   });
-  udp.add<Or<uint64_t>(Outgoing)>(
-      "[method]outgoing-datagram-stream.check-send", [&state](HostCall&, Outgoing self) -> Or<uint64_t> {
-        auto stream = state.get(self);
-        if (!stream->works()) return refusal<uint64_t>(kInvalidState);
-        pollfd entry{stream->socket->fd(), POLLOUT, 0};
-        stream->permitted = ::poll(&entry, 1, 0) > 0 ? UdpSocket::kLargestBatch : 0;
-        return host::ok(stream->permitted);
-      });
+  udp.add<Or<uint64_t>(Outgoing)>("[method]outgoing-datagram-stream.check-send",
+                                  [&state](HostCall&, Outgoing self) -> Or<uint64_t> {
+                                    auto stream = state.get(self);
+                                    if (!stream->works()) return refusal<uint64_t>(kInvalidState);
+                                    pollfd entry{stream->socket->fd(), POLLOUT, 0};
+                                    stream->permitted = ::poll(&entry, 1, 0) > 0 ? UdpSocket::kLargestBatch : 0;
+                                    return host::ok(stream->permitted);
+                                  });
   udp.add_blocking<Or<uint64_t>(Outgoing, List<OutgoingDatagram>)>(
       "[method]outgoing-datagram-stream.send",
       [&state](Reply<Or<uint64_t>> reply, Outgoing self, List<OutgoingDatagram> datagrams) {
@@ -417,18 +416,18 @@ void add_lookup(State& state, HostInterfaces& interfaces) {
   lookup.resource<ResolveAddressStream>();
   using Self = Borrow<ResolveAddressStream>;
   using Started = Or<Own<ResolveAddressStream>>;
-  lookup.add<Started(Borrow<Network>, String)>(
-      "resolve-addresses", [&state](HostCall&, Borrow<Network>, String name) -> Started {
-        auto stream = std::make_shared<ResolveAddressStream>();
-        look_up(state, name, [stream](const LookupResult& result) {
-          stream->result = result;
-          stream->answered->happen();
-        });
-        if (stream->answered->happened && stream->result.error != 0) {
-          return refusal<Own<ResolveAddressStream>>(stream->result.error);
-        }
-        return host::ok(state.share(std::move(stream)));
-      });
+  lookup.add<Started(Borrow<Network>, String)>("resolve-addresses",
+                                               [&state](HostCall&, Borrow<Network>, String name) -> Started {
+                                                 auto stream = std::make_shared<ResolveAddressStream>();
+                                                 look_up(state, name, [stream](const LookupResult& result) {
+                                                   stream->result = result;
+                                                   stream->answered->happen();
+                                                 });
+                                                 if (stream->answered->happened && stream->result.error != 0) {
+                                                   return refusal<Own<ResolveAddressStream>>(stream->result.error);
+                                                 }
+                                                 return host::ok(state.share(std::move(stream)));
+                                               });
   using Next = Or<Option<IpAddress>>;
   lookup.add<Next(Self)>("[method]resolve-address-stream.resolve-next-address", [&state](HostCall&, Self self) -> Next {
     auto stream = state.get(self);

@@ -110,20 +110,21 @@ void add_tcp(State& state, InterfaceBuilder& types) {
       prefix + "bind", [&state](Reply<Or<Unit>> reply, Self self, IpSocketAddress address) {
         state.get(self)->bind(from_wit(address), [reply](int error) { reply(outcome<Sockets3>(error)); });
       });
-  types.add_async<Or<Unit>(Self, IpSocketAddress)>(
-      prefix + "connect", [&state](Reply<Or<Unit>> reply, Self self, IpSocketAddress address) {
-        auto socket = state.get(self);
-        auto cancelled = std::make_shared<bool>(false);
-        reply.call->on_cancel = [socket, cancelled] {
-          *cancelled = true;
-          socket->stop_connect();
-        };
-        TcpSocket& s = *socket;
-        s.connect(from_wit(address), [reply, cancelled](int error) {
-          if (*cancelled && error == ECANCELED) return reply.call->cancelled();
-          reply(outcome<Sockets3>(error));
-        });
-      });
+  types.add_async<Or<Unit>(Self, IpSocketAddress)>(prefix + "connect",
+                                                   [&state](Reply<Or<Unit>> reply, Self self, IpSocketAddress address) {
+                                                     auto socket = state.get(self);
+                                                     auto cancelled = std::make_shared<bool>(false);
+                                                     reply.call->on_cancel = [socket, cancelled] {
+                                                       *cancelled = true;
+                                                       socket->stop_connect();
+                                                     };
+                                                     TcpSocket& s = *socket;
+                                                     s.connect(from_wit(address), [reply, cancelled](int error) {
+                                                       if (*cancelled && error == ECANCELED)
+                                                         return reply.call->cancelled();
+                                                       reply(outcome<Sockets3>(error));
+                                                     });
+                                                   });
   using Connections = Or<Stream<Own<TcpSocket3>>>;
   types.add_blocking<Connections(Self)>(prefix + "listen", [&state](Reply<Connections> reply, Self self) {
     auto socket = state.get(self);
@@ -155,8 +156,8 @@ void add_tcp(State& state, InterfaceBuilder& types) {
     }
     auto promise = std::make_shared<Promise<SocketEnd>>(state);
     auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
-    auto stream = host::make_stream<uint8_t>(
-        call, std::make_unique<SocketSource>(state, socket->file(), std::move(promise)));
+    auto stream =
+        host::make_stream<uint8_t>(call, std::make_unique<SocketSource>(state, socket->file(), std::move(promise)));
     return Received{stream, future};
   });
   add_tcp_properties<Sockets3>(state, types);
@@ -256,8 +257,7 @@ void add_udp(State& state, InterfaceBuilder& types) {
     return outcome<Sockets3>(state.get(self)->disconnect());
   });
   types.add_async<Or<Unit>(Self, List<uint8_t>, Option<IpSocketAddress>)>(
-      prefix + "send",
-      [&state](Reply<Or<Unit>> reply, Self self, List<uint8_t> data, Option<IpSocketAddress> address) {
+      prefix + "send", [&state](Reply<Or<Unit>> reply, Self self, List<uint8_t> data, Option<IpSocketAddress> address) {
         auto socket = state.get(self);
         std::optional<SocketAddress> to;
         if (address) to = from_wit(address.value());

@@ -111,8 +111,9 @@ TEST(NetworkRules, Wrong) {
   EXPECT_EQ(error_of("udp"), "`udp`: expected udp=HOST:PORT");
   EXPECT_EQ(error_of("dns="), "`dns=`: expected dns=NAME");
   EXPECT_EQ(error_of("dns=a b"), "`dns=a b`: `a b` is no host name");
-  EXPECT_EQ(error_of("udp=1.2.3.4:5,"), "`` is no rule; expected tcp-connect=HOST:PORT, tcp-listen=HOST:PORT, "
-                                        "udp=HOST:PORT or dns=NAME");
+  EXPECT_EQ(error_of("udp=1.2.3.4:5,"),
+            "`` is no rule; expected tcp-connect=HOST:PORT, tcp-listen=HOST:PORT, "
+            "udp=HOST:PORT or dns=NAME");
   EXPECT_EQ(error_of("udp=::1:53"), "`udp=::1:53`: an IPv6 address stands in brackets: [ADDRESS]:PORT");
   EXPECT_EQ(error_of("udp=[::1"), "`udp=[::1`: the closing bracket is missing");
   EXPECT_EQ(error_of("udp=[1.2.3.4]:1"), "`udp=[1.2.3.4]:1`: `1.2.3.4` is no IPv6 address");

@@ -197,6 +197,9 @@ class Instantiation {
     return {};
   }
 
+  Result<> define(const def::Value&) { return fail("values are not supported yet"); }
+  Result<> define(const def::Start&) { return fail("start functions of components are not supported yet"); }
+
   Result<> define(const def::Import& d) {
     auto item = imports_(d.decl, self_);
     if (!item) return std::unexpected(item.error());

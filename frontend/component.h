@@ -2,8 +2,8 @@
 // instantiating it (abi/instantiate.cpp) means to run that list once, each definition appending to the index space of
 // its sort, just as the binary format says. Made by decode_component; immutable afterwards and shared between threads.
 //
-// Index spaces:  core: func, table, memory, global, tag, module, instance      component: func, type, component,
-// instance Core types and component types need no run-time index space: definitions carry TypeIds.
+// Index spaces:  core: func, table, memory, global, tag, module, instance      component: func, value, type,
+// component, instance. Core types and component types need no run-time index space: definitions carry TypeIds.
 #pragma once
 
 #include <cstdint>
@@ -113,6 +113,15 @@ struct Resource {  // defines a resource type; binds `resource` in this instance
   ValType rep = ValType::i32();
   std::optional<uint32_t> dtor;  // core func
 };
+struct Value {  // -> value
+  TypeId type = kNoType;
+  ByteRange contents;  // the literal; frontend/component_values.h
+};
+struct Start {  // -> value, as often as there are results
+  uint32_t func = 0;
+  std::vector<uint32_t> args;  // values
+  uint32_t results = 0;
+};
 struct CanonLift {  // -> func
   uint32_t core_func = 0;
   CanonOptions options;
@@ -150,8 +159,8 @@ struct Export {
 
 using Definition =
     std::variant<def::CoreModule, def::CoreInstantiate, def::CoreInlineExports, def::NestedComponent, def::Instantiate,
-                 def::InlineExports, def::AliasExport, def::AliasCoreExport, def::AliasOuter, def::Resource,
-                 def::CanonLift, def::CanonLower, def::CanonDefine, def::Import, def::Export>;
+                 def::InlineExports, def::AliasExport, def::AliasCoreExport, def::AliasOuter, def::Resource, def::Value,
+                 def::Start, def::CanonLift, def::CanonLower, def::CanonDefine, def::Import, def::Export>;
 
 struct Component {
   std::shared_ptr<const Bytes> bytes;

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "frontend/component.h"
 #include "frontend/component_validator.h"
+#include "frontend/component_values.h"
 #include "frontend/decoder.h"
 #include "frontend/decoder_types.h"
 #include "frontend/reader.h"
@@ -87,8 +88,8 @@ class ComponentDecoder {
       case kCanon: each(body, [&] { canon(body); }); break;
       case kImport: each(body, [&] { import(body); }); break;
       case kExport: each(body, [&] { export_(body); }); break;
-      case kStart: return in.unsupported_at(at, "start functions of components are not supported");
-      case kValue: return in.unsupported_at(at, "values in components are not supported");
+      case kStart: start(body); break;
+      case kValue: each(body, [&] { value(body); }); break;
       default: UNREACHABLE_CASE("section");
     }
     body.expect_end();
@@ -319,7 +320,6 @@ class ComponentDecoder {
         const uint32_t instance = in.u32();
         std::string name(in.name());
         if (!sink_.ok()) return;
-        if (item == Sort::Value) return in.unsupported_at(at, "values in components are not supported");
         return validator_.alias_export(item, core, instance, std::move(name));
       }
       case 0x01: {
@@ -572,7 +572,17 @@ class ComponentDecoder {
         out.sort = ExternSort::Func;
         out.type = type_index(in, TypeKind::Func);
         return out;
-      case 0x02: in.unsupported_at(at, "values in components are not supported"); return out;
+      case 0x02: {
+        out.sort = ExternSort::Value;
+        const uint8_t bound = in.byte();
+        if (bound > 1) in.malformed_at(in.offset() - 1, "invalid leading byte ({:#x}) for value bound", bound);
+        if (bound == 1) {
+          out.type = val_type(in);
+        } else if (const uint32_t index = in.u32(); sink_.ok()) {
+          out.type = validator_.type_of_value_at(index);
+        }
+        return out;
+      }
       case 0x03: {
         out.sort = ExternSort::Type;
         const uint8_t bound = in.byte();
@@ -615,6 +625,26 @@ class ComponentDecoder {
     std::optional<Validator::ExternType> ascribed;
     if (present(in, "optional component export type")) ascribed = extern_type(in);
     if (sink_.ok()) validator_.export_(std::move(label), item, ascribed);
+  }
+
+  // --- Values ---
+
+  void value(Reader& in) {
+    const TypeId type = val_type(in);
+    Reader literal = in.sub(in.u32());
+    if (!sink_.ok()) return;
+    const ByteRange contents{literal.offset(), literal.end_offset()};
+    read_value(literal, *validator_.types(), type);
+    literal.expect_end();
+    if (sink_.ok()) validator_.value(type, contents);
+  }
+
+  void start(Reader& in) {
+    const uint32_t func = in.u32();
+    std::vector<uint32_t> args;
+    vec(in, "arguments of the start function", [&] { args.push_back(in.u32()); });
+    const uint32_t results = in.u32();
+    if (sink_.ok()) validator_.start(func, std::move(args), results);
   }
 
   // --- Canonical definitions ---

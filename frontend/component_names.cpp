@@ -34,10 +34,11 @@ bool is_label(std::string_view s, bool allow_acronyms) {
   }
 }
 
-std::string lower_case(std::string_view s) {
-  std::string out(s);
-  for (char& c : out) {
-    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+// Lower case and without hyphens: component-model#704 (2026-08-27), newer than Explainer.md's "Name Uniqueness".
+std::string fold(std::string_view s) {
+  std::string out;
+  for (char c : s) {
+    if (c != '-') out += is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
   }
   return out;
 }
@@ -154,14 +155,15 @@ std::expected<ExternName, std::string> parse_extern_name(std::string_view name) 
 
 std::string unique_key(std::string_view name, const ExternName& parsed) {
   if (parsed.kind == ExternNameKind::Method || parsed.kind == ExternNameKind::Static) {
-    std::string resource = lower_case(parsed.resource);
-    std::string label = lower_case(parsed.label);
+    std::string resource = fold(parsed.resource);
+    std::string label = fold(parsed.label);
     return resource == label ? resource : resource + "." + label;
   }
-  return lower_case(name);
+  std::string_view unversioned = name.substr(0, name.size() - parsed.version.size());
+  return fold(unversioned).append(parsed.version);
 }
 
-std::string unique_key(std::string_view label) { return lower_case(label); }
+std::string unique_key(std::string_view label) { return fold(label); }
 
 bool is_semver(std::string_view version) {
   std::string_view s = version;

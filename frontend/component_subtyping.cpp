@@ -293,7 +293,7 @@ bool Matcher::decl(const ExternDecl& actual, const ExternDecl& expected) {
   switch (expected.sort) {
     case ExternSort::CoreModule: return core_module(actual.type, expected.type);
     case ExternSort::Func: return equal(actual.type, expected.type);
-    case ExternSort::Value: return mismatch("values are not supported");
+    case ExternSort::Value: return equal(actual.type, expected.type);
     case ExternSort::Component: return component(actual.type, expected.type);
     case ExternSort::Instance: return instance(actual.type, expected.type);
     case ExternSort::Type: break;

@@ -31,7 +31,7 @@ void ComponentValidator::open(ScopeKind kind) {
 TypeId ComponentValidator::close() {
   Scope closed = std::move(scopes_.back());
   scopes_.pop_back();
-  if (!ok()) return kNoType;
+  if (!ok() || !check_values_used(closed)) return kNoType;
   ComponentTypeDef def;
   def.kind = closed.kind == ScopeKind::InstanceType ? TypeKind::Instance : TypeKind::Component;
   def.imports = std::move(closed.imports);
@@ -90,7 +90,7 @@ void ComponentValidator::append_sort(ExternSort sort, TypeId type) {
     case ExternSort::Type: return append(scope().types, type, "type");
     case ExternSort::Component: return append(scope().components, type, "component");
     case ExternSort::Instance: return append(scope().instances, type, "instance");
-    case ExternSort::Value: return unsupported("values are not supported");
+    case ExternSort::Value: return append(scope().values, Value{type}, "value");
   }
 }
 

@@ -6,6 +6,7 @@
 //            component_validator_types.cpp     type definitions
 //            component_validator_externs.cpp   imports, exports, their names, external visibility
 //            component_validator_instances.cpp core and component instances, aliases
+//            component_validator_values.cpp    values, start
 //            component_validator_canon.cpp     canonical definitions
 // Rules: component-model Binary.md and Explainer.md, CanonicalABI.md "Canonical Definitions".
 //
@@ -88,6 +89,7 @@ class ComponentValidator {
   TypeId resource_at(uint32_t index);
   TypeId type_at(uint32_t index, TypeKind kind);  // Func, Component, Instance, Stream, Future
   TypeId core_module_type_at(uint32_t index);
+  TypeId type_of_value_at(uint32_t index);
   TypeId value_type(ComponentTypeDef def);  // checks a defvaltype and makes it
   TypeId handle_type(TypeKind kind, uint32_t resource_index);
   TypeId func_type(ComponentTypeDef def);
@@ -113,6 +115,8 @@ class ComponentValidator {
   void import_(ExternLabel label, ExternType type);
   void export_decl(ExternLabel label, ExternType type);  // in a component or instance type
   void export_(ExternLabel label, SortIndex item, std::optional<ExternType> ascribed);
+  void value(TypeId type, ByteRange contents);
+  void start(uint32_t func, std::vector<uint32_t> args, uint32_t results);
 
   void canon_lift(uint32_t core_func, const std::vector<Option>& options, uint32_t type);
   void canon_lower(uint32_t func, const std::vector<Option>& options);
@@ -129,9 +133,14 @@ class ComponentValidator {
  private:
   // Resources with a label of their own, for [constructor], [method] and [static].
   struct ResourceLabels {
-    std::unordered_map<TypeId, std::string> keys;  // unique_key of the label
+    std::unordered_map<TypeId, std::string> labels;
     std::unordered_set<std::string> known;
-    void add(TypeId type, std::string_view label) { known.insert(keys.emplace(type, unique_key(label)).first->second); }
+    void add(TypeId type, const std::string& label) { known.insert(labels.emplace(type, label).first->second); }
+  };
+  // A value must be used exactly once: by an export, an instance or the start function.
+  struct Value {
+    TypeId type = kNoType;
+    bool is_used = false;
   };
   struct Scope {
     ScopeKind kind = ScopeKind::Component;
@@ -150,6 +159,7 @@ class ComponentValidator {
     std::vector<TypeId> funcs;
     std::vector<TypeId> components;
     std::vector<TypeId> instances;
+    std::vector<Value> values;
 
     std::vector<ExternDecl> imports;
     std::vector<ExternDecl> exports;
@@ -212,6 +222,10 @@ class ComponentValidator {
   const ExternDecl* find_export(TypeId instance, const std::string& name);
   Scope* outer_scope(uint32_t count);          // nullptr after an error
   static bool is_closed(const TypeDef& type);  // no references to other types by index
+
+  // values
+  TypeId use_value(uint32_t index);  // kNoType after an error
+  bool check_values_used(const Scope& closed);
 
   // canon
   struct OptionRules {

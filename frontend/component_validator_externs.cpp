@@ -1,6 +1,7 @@
 // Imports and exports of components and of component and instance types: names, attributes, and the external visibility
 // of types. Explainer.md, "Import and Export Definitions" and "External Visibility of Types"; Binary.md, same title.
 #include "base/check.h"
+#include "frontend/canonical_layout.h"
 #include "frontend/component_validator.h"
 
 namespace wjit {
@@ -70,13 +71,13 @@ bool ComponentValidator::check_annotated(const ExternName& name, ExternSort sort
     if (self.kind != TypeKind::Borrow) return invalid("function should take a first argument of `(borrow $T)`"), false;
     resource = self.resource_type;
   } else {
-    if (resources.known.contains(unique_key(name.resource))) return true;
+    if (resources.known.contains(std::string(name.resource))) return true;
     return invalid("static resource name is not known in this context"), false;
   }
-  auto it = resources.keys.find(resource);
-  if (it == resources.keys.end())
+  auto it = resources.labels.find(resource);
+  if (it == resources.labels.end())
     return invalid("resource used in function does not have a name in this context"), false;
-  if (it->second != unique_key(name.resource)) {
+  if (it->second != name.resource) {
     return invalid("function does not match expected resource name `{}`", it->second), false;
   }
   return true;
@@ -143,7 +144,11 @@ void ComponentValidator::add_extern(ExternDecl decl, ExternKindOf kind) {
     if (check_budget()) invalid("{} not valid to be used as {} `{}`", wjit::name(decl.sort), describe(kind), decl.name);
     return;
   }
+  if (decl.sort == ExternSort::Value && !is_import && contains_borrow(*types_, decl.type)) {
+    return invalid("exported value type cannot contain a `borrow` type");
+  }
   append_sort(decl.sort, decl.type);
+  if (decl.sort == ExternSort::Value && !is_import) scope().values.back().is_used = true;
   if (scope().kind == ScopeKind::Component && is_import) define(def::Import{decl});
   (is_import ? scope().imports : scope().exports).push_back(std::move(decl));
 }
@@ -167,9 +172,9 @@ bool ComponentValidator::register_named_types(const ExternDecl& decl, ExternKind
         if (!register_named_types(inner, kind)) return false;
       }
       return true;
+    case ExternSort::Value: return is_named(decl.type, set, seen);
     case ExternSort::CoreModule:
-    case ExternSort::Component:  // closed, and validated when it was made
-    case ExternSort::Value: return true;
+    case ExternSort::Component: return true;  // closed, and validated when it was made
   }
   UNREACHABLE_CASE("extern sort");
 }
@@ -228,7 +233,11 @@ std::optional<ExternDecl> ComponentValidator::decl_of(const SortIndex& item) {
       if (item.core == CoreSort::Module) return lookup(scope().core_modules, ExternSort::CoreModule, "module");
       return invalid("core items other than modules cannot be passed between components"), std::nullopt;
     case Sort::Func: return lookup(scope().funcs, ExternSort::Func, "function");
-    case Sort::Value: return unsupported("values are not supported"), std::nullopt;
+    case Sort::Value:
+      decl.sort = ExternSort::Value;
+      decl.type = use_value(item.index);
+      if (decl.type == kNoType) return std::nullopt;
+      return decl;
     case Sort::Component: return lookup(scope().components, ExternSort::Component, "component");
     case Sort::Instance: return lookup(scope().instances, ExternSort::Instance, "instance");
     case Sort::Type:

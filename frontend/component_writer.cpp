@@ -70,9 +70,9 @@ void write_sort(Space space, Writer& out) {
 void write_core_sort(Space space, Writer& out) { out.byte(row(space).core_sort); }
 
 std::string_view words(Section section) {
-  static constexpr std::string_view kWords[] = {"custom",    "core module", "core instance", "core type",
-                                                "component", "instance",    "alias",         "type",
-                                                "canon",     "start",       "import",        "export"};
+  static constexpr std::string_view kWords[] = {"custom",   "core module", "core instance", "core type", "component",
+                                                "instance", "alias",       "type",          "canon",     "start",
+                                                "import",   "export",      "value"};
   return kWords[static_cast<size_t>(section)];
 }
 

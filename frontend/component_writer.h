@@ -59,6 +59,7 @@ enum class Section : uint8_t {
   Start,
   Import,
   Export,
+  Value,
 };
 
 // "core module", "import", …: what (@section …) calls a section that is there and empty.

@@ -212,8 +212,8 @@ MemoryType read_memory_type(Reader& in) {
   const size_t at = in.offset();
   const uint8_t flags = in.byte();
   if (flags & ~(kHasMax | kShared | kIs64 | kPageSize)) in.malformed_at(at, "malformed limits flags {:#04x}", flags);
-  if (flags & kShared) in.unsupported_at(at, "shared memories (the threads proposal) are not supported");
   memory.limits = read_bounds(in, flags);
+  if (in.ok() && (flags & kShared) && !memory.limits.max) in.invalid_at(at, "shared memory must have maximum size");
   memory.shared = flags & kShared;
   if (flags & kPageSize) {
     const size_t size_at = in.offset();

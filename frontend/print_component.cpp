@@ -92,11 +92,7 @@ void ComponentPrinter::print(ByteRange range, std::string_view head, std::option
     const uint8_t id = in.byte();
     Reader content = in.sub(in.u32());
     if (!sink_.ok()) break;
-    if (id > static_cast<uint8_t>(Section::Export)) {
-      const bool is_value = id == static_cast<uint8_t>(Section::Export) + 1;
-      if (is_value) return in.unsupported_at(at, "values in components are not supported");
-      return in.malformed_at(at, "malformed section id: {}", id);
-    }
+    if (id > static_cast<uint8_t>(Section::Value)) return in.malformed_at(at, "malformed section id: {}", id);
     const auto kind = static_cast<Section>(id);
     const bool is_single = kind == Section::CoreModule || kind == Section::Component || kind == Section::Start;
     const bool is_empty = id != 0 && !is_single && content.remaining() == 1 && content.peek() == 0;
@@ -168,6 +164,7 @@ void ComponentPrinter::section(Section id, Reader& in) {
     case Section::Start: start(in); break;
     case Section::Import: each(in, [&] { import(in); }); break;
     case Section::Export: each(in, [&] { export_(in); }); break;
+    case Section::Value: each(in, [&] { value(in); }); break;
   }
   if (sink_.ok()) in.expect_end();
 }
@@ -461,9 +458,18 @@ void ComponentPrinter::start(Reader& in) {
   std::string out = fmt::format("(start {}", ref(Space::Func, in));
   const uint32_t arguments = in.count(limit::kItems, "arguments");
   for (uint32_t i = 0; i < arguments && in.ok(); ++i) out += fmt::format(" (value {})", ref(Space::Value, in));
-  const uint32_t results = in.count(in.ok() ? UINT32_MAX : 0, "results");
+  const uint32_t results = in.u32();  // no entries follow
+  if (results > limit::kItems) in.unsupported_at(in.offset(), "too many results");
   for (uint32_t i = 0; i < results && in.ok(); ++i) out += fmt::format(" (result (value {}))", head(Space::Value));
   if (in.ok()) out_.line(out + ")");
+}
+
+void ComponentPrinter::value(Reader& in) {
+  const std::string type = val_type(in);
+  Reader literal = in.sub(in.u32());
+  if (!in.ok()) return;
+  const std::string contents = print::quote_data(bytes_.subspan(literal.offset(), literal.remaining()));
+  out_.line(fmt::format("(value {} {} (binary {}))", head(Space::Value), type, contents));
 }
 
 // --- imports and exports ---

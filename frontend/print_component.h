@@ -61,6 +61,7 @@ class ComponentPrinter {
   void alias(Reader& in);
   void canon(Reader& in);
   void start(Reader& in);
+  void value(Reader& in);
   void import(Reader& in);
   void export_(Reader& in);
   void custom(Reader& in);

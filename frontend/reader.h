@@ -64,13 +64,16 @@ class Reader {
     if (pos_ < end_ && *pos_ < 0x80) return *pos_++;
     return leb_unsigned(64);
   }
+  uint16_t u16() { return static_cast<uint16_t>(leb_unsigned(16)); }
+  int16_t s16() { return static_cast<int16_t>(leb_signed(16)); }
   int32_t s32() { return static_cast<int32_t>(leb_signed(32)); }
   int64_t s33() { return leb_signed(33); }
   int64_t s64() { return leb_signed(64); }
   uint32_t fixed32() { return fixed<uint32_t>(); }
   uint64_t fixed64() { return fixed<uint64_t>(); }
 
-  // The length of a vector. More elements than bytes are left is malformed; more than `limit` is an implementation limit
+  // The length of a vector. More elements than bytes are left is malformed; more than `limit` is an implementation
+  // limit
   // ("too many <what>", Unsupported). So what the caller reserves is bounded by the size of the input.
   uint32_t count(uint32_t limit, std::string_view what);
 

@@ -113,7 +113,7 @@ void Assembler::section_annotation(const Annotation& annotation) {
   std::string_view kind = c_.list().text.substr(annotation.begin, annotation.end - annotation.begin);
   kind.remove_prefix(std::min(kind.find_first_not_of(' '), kind.size()));
   if (kind.empty()) return scope_->definitions.end_section();
-  for (uint8_t id = 1; id <= static_cast<uint8_t>(Section::Export); ++id) {
+  for (uint8_t id = 1; id <= static_cast<uint8_t>(Section::Value); ++id) {
     if (words(static_cast<Section>(id)) == kind) return scope_->definitions.empty_section(static_cast<Section>(id));
   }
   c_.fail(fmt::format("@section annotation: unknown section {:.40}", kind));
@@ -149,11 +149,11 @@ void Assembler::definition() {
       {"func", &Assembler::func},
       {"canon", &Assembler::canon},
       {"start", &Assembler::start},
+      {"value", &Assembler::value},
       {"import", &Assembler::import},
       {"export", &Assembler::export_definition},
   };
   if (c_.take_open("alias")) return alias();
-  if (c_.at_open("value")) c_.fail("value definitions are not supported", InputFault::Unsupported);
   for (const auto& [name, method] : kDefinitions) {
     if (!c_.take_open(name)) continue;
     (this->*method)();
@@ -207,27 +207,6 @@ void Assembler::component() {
     index = define(Section::Component, out, Space::Component, id);
   }
   export_all(exports, Space::Component, index);
-}
-
-// Behind `(start`: `$f (value $v)* (result (value $id?))*`.
-void Assembler::start() {
-  Writer out;
-  out.u32(ref(Space::Func));
-  uint32_t count = 0;
-  Writer arguments;
-  for (; c_.at_open("value"); ++count) arguments.u32(ref(Space::Value));
-  out.u32(count);
-  out.bytes(arguments.span());
-  std::vector<NewId> results;
-  while (c_.take_open("result")) {
-    take_space(Space::Value);
-    results.push_back(take_new_id(Space::Value));
-    c_.expect_close();
-    c_.expect_close();
-  }
-  out.u32(static_cast<uint32_t>(results.size()));
-  scope_->definitions.append(Section::Start, out);
-  for (const NewId& id : results) define(Space::Value, id);
 }
 
 }  // namespace component_text

@@ -9,6 +9,7 @@
 //   text_component_imports.cpp    names with attributes, imports, exports, aliases
 //   text_component_instances.cpp  core instances and instances
 //   text_component_canon.cpp      canonical definitions
+//   text_component_values.cpp     values, the start function
 //
 // The cursor keeps the first error (frontend/text_cursor.h), so the methods go on after one and their results are
 // meaningless then. Test: test/unit/text_component_test.cpp.
@@ -211,6 +212,8 @@ class Assembler {
   void core_alias_only(Space space);
   void component();
   void start();
+  void value();
+  void literal(std::string_view primitive, Writer& out);
   Bytes quoted_component(const NewId& id);
 
   Cursor& c_;

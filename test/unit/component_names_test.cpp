@@ -46,7 +46,14 @@ TEST(ComponentNames, StrongUniqueness) {
   EXPECT_EQ(key("[method]foo.bar"), key("[static]foo.BAR"));
   EXPECT_NE(key("[constructor]foo"), key("foo"));
   EXPECT_NE(key("[method]foo.bar"), key("bar"));
-  EXPECT_NE(key("foo-bar"), key("foobar"));
+  EXPECT_NE(key("foo-bar"), key("foo-baz"));
+  EXPECT_EQ(key("foo-bar"), key("foobar"));
+  EXPECT_EQ(key("a-1"), key("a1"));
+  EXPECT_EQ(key("[static]foo-bar.FO-OBAR"), key("foo-bar"));
+  EXPECT_EQ(key("[static]foo.a-b"), key("[method]foo.AB"));
+  EXPECT_EQ(key("a-b:c/d-e@1.0.0"), key("ab:c/D-E@1.0.0"));
+  EXPECT_NE(key("a:b/c@1.0.0-A"), key("a:b/c@1.0.0-a"));
+  EXPECT_NE(key("a:b/c@1.0.0-a-b"), key("a:b/c@1.0.0-ab"));
 }
 
 TEST(ComponentNames, Versions) {

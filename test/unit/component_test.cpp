@@ -2,6 +2,7 @@
 // input. The rules themselves are covered by the public suite (validation/, binary/), run by `wjit wast`.
 #include "frontend/component.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "frontend/text.h"
@@ -158,10 +159,103 @@ TEST(Component, OpaqueExportsStayApart) {
 }
 
 TEST(Component, UnsupportedIsSaid) {
-  Bytes start = {0, 'a', 's', 'm', 0x0d, 0, 1, 0, 9, 3, 0, 0, 0};
-  auto result = decode_component(std::make_shared<const Bytes>(start));
+  Bytes spawn = {0, 'a', 's', 'm', 0x0d, 0, 1, 0, 8, 4, 1, 0x40, 0, 0};
+  auto result = decode_component(std::make_shared<const Bytes>(spawn));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().fault, InputFault::Unsupported);
+}
+
+// --- Values ---
+
+TEST(Component, ValuesAreUsedOnce) {
+  EXPECT_EQ(error(R"((component (import "a" (value $v string)) (export "b" (value $v))))"), "valid");
+  EXPECT_EQ(error(R"((component (import "a" (value string))))"),
+            "value index 0 was not used as part of an instantiation, start function, or export");
+  EXPECT_EQ(error(R"((component (import "a" (value $v string)) (export "b" (value $v)) (export "c" (value $v))))"),
+            "value 0 cannot be used more than once");
+  EXPECT_EQ(error(R"((component (import "a" (value $v string)) (export $w "b" (value $v)) (export "c" (value $w))))"),
+            "value 1 cannot be used more than once");
+  EXPECT_EQ(error(R"((component (import "i" (instance $i (export "v" (value u8)))) (export "w" (value $i "v"))))"),
+            "valid");
+  EXPECT_EQ(error(R"((component (import "a" (value $v string)) (instance $i (export "v" (value $v)))))"), "valid");
+  EXPECT_EQ(error(R"((component (type (component (import "a" (value string)) (export "b" (value (eq 0)))))))"),
+            "valid");
+}
+
+TEST(Component, ValuesHaveTypes) {
+  constexpr const char* with = R"((component
+    (component $C (import "v" (value {})) (export "w" (value 0)))
+    (import "a" (value $v string)) (instance $i (instantiate $C (with "v" (value $v)))) (export "x" (value $i "w"))))";
+  EXPECT_EQ(error(fmt::format(fmt::runtime(with), "string")), "valid");
+  EXPECT_EQ(error(fmt::format(fmt::runtime(with), "u8")), "type mismatch for import `v`: expected u8, found string");
+  EXPECT_EQ(error(R"((component (import "r" (type $r (sub resource))) (import "a" (value $v (borrow $r)))
+    (export "b" (value $v))))"),
+            "exported value type cannot contain a `borrow` type");
+  EXPECT_EQ(error(R"((component (type $e (enum "a")) (import "v" (value $v $e)) (export "w" (value $v))))"),
+            "value not valid to be used as import `v`");
+}
+
+TEST(Component, StartTakesValuesAndMakesOne) {
+  constexpr const char* with = R"((component (import "f" (func $f (param "s" string) (result u8)))
+    (import "v" (value $v {})) (start $f {}(result (value $w))) (export "w" (value $w))))";
+  EXPECT_EQ(error(fmt::format(fmt::runtime(with), "string", "(value $v) ")), "valid");
+  EXPECT_EQ(error(fmt::format(fmt::runtime(with), "string", "")),
+            "component start function requires 1 arguments but was given 0");
+  EXPECT_EQ(error(fmt::format(fmt::runtime(with), "char", "(value $v) ")),
+            "value type mismatch for component start function argument 0: expected string, found char");
+  EXPECT_EQ(error(R"((component (import "f" (func $f)) (start $f (result (value $w))) (export "w" (value $w))))"),
+            "component start function has a result count of 0 but was given 1");
+}
+
+TEST(Component, ValueLiterals) {
+  auto literal = [](std::string_view type, std::string_view contents) {
+    return error(fmt::format("(component (type $t {}) (value $v (type $t) (binary \"{}\")))", type, contents));
+  };
+  const std::string valid = "value index 0 was not used as part of an instantiation, start function, or export";
+  for (auto [type, contents] : std::vector<std::pair<const char*, const char*>>{
+           {"bool", "\\01"},
+           {"s8", "\\80"},
+           {"u16", "\\ff\\ff\\03"},
+           {"s64", "\\7f"},
+           {"f32", "\\00\\00\\c0\\7f"},
+           {"f64", "\\00\\00\\00\\00\\00\\00\\f0\\ff"},
+           {"char", "\\e2\\98\\83"},
+           {"string", "\\02hi"},
+           {"(record (field \"a\" u8) (field \"b\" string))", "\\05\\01x"},
+           {"(variant (case \"a\") (case \"b\" u8))", "\\01\\07"},
+           {"(list bool)", "\\03\\00\\01\\00"},
+           {"(list u8 2)", "ab"},
+           {"(tuple char u8)", "a\\01"},
+           {"(flags \"a\" \"b\" \"c\" \"d\" \"e\" \"f\" \"g\" \"h\" \"i\")", "\\ff\\01"},
+           {"(enum \"a\" \"b\")", "\\01"},
+           {"(option u8)", "\\00"},
+           {"(option u8)", "\\01\\05"},
+           {"(result u8 (error string))", "\\01\\01e"},
+           {"(result)", "\\01"},
+           {"(map string u8)", "\\01\\01k\\09"}}) {
+    EXPECT_EQ(literal(type, contents), valid) << type << " " << contents;
+  }
+  for (auto [type, contents] : std::vector<std::pair<const char*, const char*>>{{"bool", "\\02"},
+                                                                                {"u8", ""},
+                                                                                {"u8", "ab"},
+                                                                                {"u16", "\\ff\\ff\\04"},
+                                                                                {"f32", "\\01\\00\\c0\\7f"},
+                                                                                {"char", "\\e2\\98"},
+                                                                                {"char", "\\ff"},
+                                                                                {"string", "\\03hi"},
+                                                                                {"string", "\\01\\ff"},
+                                                                                {"(enum \"a\" \"b\")", "\\02"},
+                                                                                {"(option u8)", "\\02"},
+                                                                                {"(list u8)", "\\ff\\ff\\ff\\ff\\0f"},
+                                                                                {"error-context", "\\00"},
+                                                                                {"(stream u8)", "\\00"}}) {
+    EXPECT_NE(literal(type, contents), valid) << type << " " << contents;
+  }
+  EXPECT_EQ(
+      error(
+          R"((component (value $a bool true) (value $b s32 -5) (value $c f64 0.5) (value $d string "x") (value $e u8 255)
+    (export "a" (value $a)) (export "b" (value $b)) (export "c" (value $c)) (export "d" (value $d)) (export "e" (value $e))))"),
+      "valid");
 }
 
 // --- Hostile input ---

@@ -126,7 +126,8 @@ TEST(Decoder, Limits) {
   EXPECT_EQ(memory({0x10, 0}), "malformed: malformed limits flags 0x10");
   EXPECT_EQ(memory({0x08, 5, 0}), "");  // custom page size 1
   EXPECT_EQ(memory({0x08, 5, 3}), "invalid: invalid custom page size");
-  EXPECT_EQ(memory({0x03, 1, 1}), "unsupported: shared memories (the threads proposal) are not supported");
+  EXPECT_EQ(memory({0x03, 1, 1}), "");  // shared
+  EXPECT_EQ(memory({0x02, 1}), "invalid: shared memory must have maximum size");
   auto table = [](const Bytes& type) { return verdict(preamble() + section(4, Bytes{1} + type)); };
   EXPECT_EQ(table({0x70, 0x00, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F}), "");
   EXPECT_EQ(table({0x70, 0x00, 0x80, 0x80, 0x80, 0x80, 0x10}), "invalid: table size must be at most 4294967295");

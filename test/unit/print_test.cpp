@@ -194,6 +194,19 @@ TEST(Print, NumbersAndVectors) {
   }
 }
 
+TEST(Print, Values) {
+  const std::string text = round_trip(R"((component
+    (import "f" (func $f (param "s" string) (result u8)))
+    (type $t (tuple u8 string))
+    (value $v $t (binary "\01\02hi"))
+    (value $s string "x")
+    (start $f (value $s) (result (value $r)))
+    (export "v" (value $v))
+    (export "r" (value $r))
+  ))");
+  EXPECT_NE(text.find("(binary \"\\01\\02hi\")"), std::string::npos) << text;
+}
+
 TEST(Print, Component) {
   EXPECT_EQ(round_trip(R"((component $c
     (core module $main (@own-name "main.wasm") (func $f (export "f")))

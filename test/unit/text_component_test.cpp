@@ -201,8 +201,8 @@ TEST(TextComponent, ErrorsHaveTheirPlace) {
   }
 }
 
-TEST(TextComponent, ValueDefinitionsAreUnsupported) {
-  const Parsed<Bytes> bytes = assemble_text("(component (value $a bool true))");
+TEST(TextComponent, LiteralsOfCompoundTypesAreUnsupported) {
+  const Parsed<Bytes> bytes = assemble_text("(component (value $a (tuple u8) (tuple 1)))");
   ASSERT_FALSE(bytes);
   EXPECT_EQ(bytes.error().fault, InputFault::Unsupported);
 }

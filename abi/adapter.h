@@ -8,8 +8,8 @@
 // Emitted functions of an adapter (all are guest code: they run on a fiber, with split stacks, registers as in ir/signature.h):
 //
 //   lower(AdapterContext*, flat params…) -> flat result       the core function that `canon lower` defines
-//       Guest callee: enters the callee at once where nothing stands against it (abi/adapter_enter.cpp), with a Task from the
-//           store's free ones and, if the callee may block, on a fresh fiber. No run time is called on that path.
+//       Guest callee: enters the callee at once where nothing stands against it (abi/adapter_enter.cpp), with the Task that
+//           its instance has ready and, if it may block, on that task's fiber. No run time is called on that path.
 //           Otherwise it is as `slow`.
 //       Host callee: lifts its parameters into a tuple in host layout (on its stack; strings and lists of plain elements are
 //           views of guest memory, others are built in the call's arena), sets call->host_params and call->host_results
@@ -105,6 +105,10 @@ std::vector<ResourceId> resource_occurrences(const ComponentTypes& types, TypeId
 // The stream and future types in a type (not those inside their elements), in depth-first order, each TypeId once:
 // transfer_stream and transfer_future name them by this number.
 std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type);
+// Numbers and aggregates of numbers: the same bytes on every side, none of them invalid.
+bool all_numbers(const ComponentTypes& types, TypeId type);
+// Without handles, strings and lists: translating it changes nothing but its target.
+bool is_plain_value(const ComponentTypes& types, TypeId type);
 // A text that is equal for specs whose code can be shared: structure of the type (resources by occurrence number) and sides.
 std::string code_key(const AdapterSpec& spec);
 std::string code_key(const CopierSpec& spec);
@@ -182,7 +186,7 @@ using CopyContext = AdapterContext;
 
 // What emitted code knows of a ComponentInstance (abi/instance.h). may_leave is off around realloc and post-return.
 namespace instance_offset {
-constexpr size_t may_leave = 0, gate = 8, exclusive_thread = 24, blocked = 32;
+constexpr size_t may_leave = 0, gate = 8, exclusive_thread = 24, sync_task = 32, async_task = 40;
 }
 
 constexpr int32_t kHostCallReady = -1;

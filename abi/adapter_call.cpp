@@ -102,6 +102,10 @@ Value* AdapterEmitter::call_runtime(const char* name, std::vector<Value*> args) 
 }
 
 void AdapterEmitter::trap(Trap code) {
+  if (instead_of_traps_ != nullptr) {
+    b_.CreateBr(instead_of_traps_);
+    return;
+  }
   auto callee = module_->getOrInsertFunction("wjit.trap", llvm::FunctionType::get(void_, {ptr_, i32_}, false));
   auto* function = llvm::cast<llvm::Function>(callee.getCallee());
   function->addFnAttr(llvm::Attribute::NoReturn);

@@ -31,7 +31,7 @@ AbsoluteSymbols run_time_symbols() {
 class OrcAdapterCompiler final : public AdapterCompiler {
  public:
   Result<std::shared_ptr<AdapterCode>> compile(const AdapterSpec& spec) override {
-    return link(spec.name, {".lower", ".slow", ".start", ".finish", ".complete", ".task_return"}, *spec.types,
+    return link(spec.name, {".lower", ".slow", ".start", ".finish", ".complete", ".task_return", ".task_return_slow"}, *spec.types,
                 [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, kPrefix); });
   }
 
@@ -92,7 +92,7 @@ class OrcAdapterCompiler final : public AdapterCompiler {
     for (size_t i = 0; i < functions.size(); ++i) {
       std::string_view part = std::string_view(functions[i].symbol).substr(std::string_view(kPrefix).size());
       void* address = linked->addresses[i];
-      if (part == ".slow") continue;  // only `lower` knows it
+      if (part.ends_with("slow")) continue;  // only `lower` and `task_return` know them
       (part == ".lower"         ? code->lower
        : part == ".start"       ? code->start
        : part == ".finish"      ? code->finish

@@ -118,11 +118,14 @@ class AdapterEmitter {
     Value* parked = nullptr;  // i1
     Value* word = nullptr;    // rax: parked: what the caller goes on with; else an integer result
     Value* flat = nullptr;    // the core function's result, if it has one
+    Value* parent = nullptr;  // as it was given
+    Value* store = nullptr;   // as it was given
   };
   void emit_enter(const AdapterSpec& spec);
   void emit_complete(const AdapterSpec& spec);
   void emit_task_return(const AdapterSpec& spec);
-  Entered enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args, Value* store, Value* fiber);
+  Entered enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args, Value* store, Value* fiber,
+                      Value* parent);
   Value* field(Value* record, size_t offset, llvm::Type* type);  // load
   void set_field(Value* record, size_t offset, Value* value);    // store
 
@@ -199,6 +202,7 @@ class AdapterEmitter {
   Value* self_ = nullptr;   // AdapterContext*
   Value* call_ = nullptr;   // Call*
   Value* task_ = nullptr;   // Task*; null for host callees and copiers
+  llvm::BasicBlock* instead_of_traps_ = nullptr;  // where traps are left to: what is done so far can be done again there
   uint32_t direction_ = 0;  // 0: caller to callee
   llvm::Type *void_, *i8_, *i32_, *i64_, *f32_, *f64_, *ptr_;
   Value* null_ = nullptr;

@@ -27,7 +27,6 @@ llvm::Function* AdapterEmitter::make_function(const std::string& name, llvm::Fun
   auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, prefix_ + name, *module_);
   llvm::AttrBuilder attributes(context_);
   attributes.addAttribute("split-stack");
-  attributes.addAttribute("frame-pointer", "all");
   attributes.addAttribute(llvm::Attribute::NoRedZone);
   attributes.addUWTableAttr(llvm::UWTableKind::Sync);
   if (!options_.cpu.empty()) attributes.addAttribute("target-cpu", options_.cpu);

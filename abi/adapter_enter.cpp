@@ -3,25 +3,22 @@
 // anything is recorded:
 //
 //   1. Nothing stands against entering: the callee's EntryGate is zero (not entered, no backpressure, nobody waits, its
-//   exclusive
-//      lock is free if the lift needs it) and the caller may be left. So the specification's enter_implicit_thread does
-//      not wait.
-//   2. The task's record is from StoreContext::free_tasks: all fields are as in a fresh one but those that are written
-//   here. It is
-//      in no table and no list, so nobody finds it but through StoreContext::current, and that is this call until it
-//      ends.
-//   3. A callee that may block runs on a fiber from StoreContext::free_fibers. If it parks, wjit_fiber_park has the run
-//   time
-//      detach the task (abi/call.cpp) before control comes back here. If it returns, the fiber is as it was.
-//      A callee whose type is not async runs on the caller's fiber: it may wait for the host only together with its
-//      caller.
+//      exclusive lock is free if the lift needs it) and the caller may be left. So the specification's
+//      enter_implicit_thread does not wait.
+//   2. The task's record is the one that the callee's instance keeps ready (ComponentInstance::sync_task, async_task): it
+//      is entered once at a time, so nobody else uses it, and the gate is not zero while it has none. All its fields are
+//      as in a fresh one but those that are written here. It is in no table and no list, so nobody finds it but through
+//      StoreContext::current, and that is this call until it ends. That it has the instance's exclusive lock is not
+//      written down: nobody else gets in to ask for it before it is detached.
+//   3. A callee that may block runs on the record's fiber. If it parks, wjit_fiber_park has the run time detach the task
+//      (abi/call.cpp) before control comes back here. If it returns, the fiber is as it was. A callee whose type is not
+//      async runs on the caller's fiber: it may wait for the host only together with its caller.
 //   4. At the end one comparison of the task's state word says that it did just what was expected (resolved exactly
-//   once, or
-//      returned from a sync lift) and that nothing else in the record changed (`dirty`). Otherwise the run time ends
-//      the call.
+//      once, or returned from a sync lift) and that nothing else in the record changed (`dirty`). Otherwise the run time
+//      ends the call. Threads that wait for the instance's lock need no waking: whoever released it last has seen to that.
 //   5. A trap leaves everything as it is: the store is in lockdown, and its pools are freed with it.
 //
-// A store that traces its calls, or that draws choices from a seed, keeps free_tasks empty: then every call is `slow`.
+// A store that traces its calls, or that draws choices from a seed, gives instances no records: then every call is `slow`.
 // Tests: test/lit/adapter/kinds.wat, test/unit/eager_call_test.cpp, the public component suite; figures: bench/run.py.
 #include <llvm/IR/InlineAsm.h>
 
@@ -72,7 +69,6 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
     b_.SetInsertPoint(next);
   };
   // 1, 2, 3.
-  Value* store = load_context(adapter_offset::store, ptr_);
   Value* callee = load_context(adapter_offset::callee, ptr_);
   Value* may_leave = field(load_context(adapter_offset::caller, ptr_), instance_offset::may_leave, i8_);
   go_on_if(b_.CreateICmpNE(may_leave, b_.getInt8(0)));
@@ -80,6 +76,8 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   if (async_type) against = b_.CreateOr(against, field(callee, kGateWaiting, i64_));
   if (exclusive) against = b_.CreateOr(against, field(callee, instance_offset::exclusive_thread, i64_));
   go_on_if(b_.CreateICmpEQ(against, b_.getInt64(0)));
+  Value* store = load_context(adapter_offset::store, ptr_);
+  // Kept in a register: through the record, calls in a row would wait for each other's loads and stores.
   Value* parent = field(store, store_context_offset::current, ptr_);
   if (async_type && !spec.lower.is_async()) {
     // Who calls must be able to wait: a task whose own function type is async. The run time has the exact rule.
@@ -87,25 +85,15 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
     Value* caller_kind = field(field(parent, task_offset::task, ptr_), task_offset::state + 3, i8_);
     go_on_if(b_.CreateICmpNE(b_.CreateAnd(caller_kind, b_.getInt8(kTaskAsyncType)), b_.getInt8(0)));
   }
-  task_ = field(store, store_context_offset::free_tasks, ptr_);
-  go_on_if(b_.CreateIsNotNull(task_));
-  Value* fiber = nullptr;
-  if (async_type) {
-    fiber = field(store, store_context_offset::free_fibers, ptr_);
-    go_on_if(b_.CreateIsNotNull(fiber));
-    set_field(store, store_context_offset::free_fibers, field(fiber, fiber_offset::next_free, ptr_));
-    set_field(task_, task_offset::fiber, fiber);
-  }
-  set_field(store, store_context_offset::free_tasks, field(task_, task_offset::next_free, ptr_));
+  const size_t record = async_type ? instance_offset::async_task : instance_offset::sync_task;
+  task_ = field(callee, record, ptr_);
   set_field(task_, task_offset::state, b_.getInt32(state_word(TaskState::Started, kind)));
   set_field(task_, task_offset::adapter, self_);
-  set_field(task_, task_offset::instance, callee);
   set_field(task_, task_offset::parent, parent);
   bool in_memory = results_in_memory(spec);
   if (in_memory && async_type) set_field(task_, task_offset::result, widen(params.back()));
   set_field(store, store_context_offset::current, task_);
   set_field(callee, kGateEntered, b_.getInt32(1));
-  if (exclusive) set_field(callee, instance_offset::exclusive_thread, task_);
   std::vector<Value*> args = lower_params(spec, params);
 
   // `other`: the call did not just run through; `word` is what the run time says that the caller goes on with.
@@ -124,23 +112,22 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
     b_.SetInsertPoint(next);
   };
 
-  // After the call, what is needed is read again: two words live through it, instead of a register saved and restored
-  // for each.
-  auto read_again = [&] {
-    store = load_context(adapter_offset::store, ptr_);
-    callee = load_context(adapter_offset::callee, ptr_);
-  };
+  // After the call, what is needed is read again: one word lives through it (the store, which the fiber keeps in rbx, or
+  // the context), instead of a register saved and restored for each.
   Value* result = nullptr;
   if (!async_type) {
     result = call_core(callee_signature, adapter_offset::callee_function, args);
-    read_again();
+    store = load_context(adapter_offset::store, ptr_);
+    callee = load_context(adapter_offset::callee, ptr_);
+    task_ = field(callee, record, ptr_);
   } else {
-    Entered entered = enter_fiber(callee_signature, args, store, fiber);
+    Entered entered = enter_fiber(callee_signature, args, store, field(task_, task_offset::fiber, ptr_), parent);
+    parent = entered.parent;
+    store = entered.store;
     go_to_other_if(entered.parked, [&] { return entered.word; });
-    read_again();
-    set_field(fiber, fiber_offset::next_free, field(store, store_context_offset::free_fibers, ptr_));
-    set_field(store, store_context_offset::free_fibers, fiber);
-    set_field(task_, task_offset::fiber, null_);
+    task_ = field(store, store_context_offset::current, ptr_);
+    callee = field(task_, task_offset::instance, ptr_);
+    if (spec.lift.is_async()) self_ = field(task_, task_offset::adapter, ptr_);
     result = entered.flat;
     if ((kind & kTaskCallback) != 0) {
       Value* waits = b_.CreateICmpNE(b_.CreateAnd(result, b_.getInt32(0xF)), b_.getInt32(0));
@@ -158,34 +145,35 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   // 4.
   TaskState end = spec.lift.is_async() ? TaskState::Resolved : TaskState::Started;
   Value* odd = b_.CreateICmpNE(field(task_, task_offset::state, i32_), b_.getInt32(state_word(end, kind)));
-  if (async_type) odd = b_.CreateOr(odd, b_.CreateIsNotNull(field(callee, instance_offset::blocked, ptr_)));
   go_to_other_if(odd, [&] {
     if (flat != nullptr) set_field(task_, task_offset::result, flat);
     return call_runtime("finish_task", {task_});
   });
   set_field(callee, kGateEntered, b_.getInt32(0));
-  if (exclusive) set_field(callee, instance_offset::exclusive_thread, null_);
   set_field(store, store_context_offset::current, parent);
   if (flat == nullptr && !spec.lower.is_async() && !core.results.empty())
     flat = field(task_, task_offset::result, i64_);
-  set_field(task_, task_offset::next_free, field(store, store_context_offset::free_tasks, ptr_));
-  set_field(store, store_context_offset::free_tasks, task_);
   if (spec.lower.is_async()) {
     b_.CreateRet(b_.getInt32(kReturned));
   } else {
     return_flat(core, flat);
   }
+  self_ = function_->getArg(0);
 
   b_.SetInsertPoint(other);
   if (spec.lower.is_async()) {
     b_.CreateRet(b_.CreateTrunc(word, i32_));
   } else {
-    // A subtask to wait for; or 0: the result is in the task's record, which nobody has used since.
+    // A subtask to wait for; or 0: the result is there.
     auto* there = block("there");
     auto* wait = block("wait");
     b_.CreateCondBr(b_.CreateICmpEQ(word, b_.getInt64(0)), there, wait);
     b_.SetInsertPoint(there);
-    return_flat(core, core.results.empty() ? nullptr : field(task_, task_offset::result, i64_));
+    Value* there_result = nullptr;
+    if (!core.results.empty()) {
+      there_result = field(load_context(adapter_offset::store, ptr_), store_context_offset::result, i64_);
+    }
+    return_flat(core, there_result);
     b_.SetInsertPoint(wait);
     return_flat(core, call_runtime("await", {word}));
   }
@@ -204,25 +192,26 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
 }
 
 // The switch: scheduler/fiber.h, "Entered by guest code". The fiber's base is the return address that `call` pushes,
-// right below the Fiber. All argument registers reach the callee; afterwards none but rbx and r12 to r15 is what it
-// was.
+// right below the Fiber. All argument registers reach the callee. What is needed to come back is in r12 to r15 for a
+// callee that returns (loads of what was just stored would take most of the time), and in the Fiber for one that parks.
+// Afterwards only rbx and rbp are what they were, and r15 if the callee has returned; then edx is zero.
+// If it has parked, control comes to label 2, kParkedReturn bytes behind the address that `call` pushed. While the callee
+// runs, the unwinder finds this frame by r14.
 AdapterEmitter::Entered AdapterEmitter::enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args,
-                                                    Value* store, Value* fiber) {
+                                                    Value* store, Value* fiber, Value* parent) {
   static_assert(fiber_offset::sp == 0 && guest_context_offset::fiber == 24);
   auto text = fmt::format(
-      "movq %rsp, {sp}(%r11)\n movq %rbp, {fp}(%r11)\n movq %fs:0x70, %rax\n movq %rax, {guest_limit}(%r11)\n"
-      "leaq 2f(%rip), %rax\n movq %rax, {back}(%r11)\n movq {running}(%rbx), %rax\n movq %rax, {before}(%r11)\n"
-      "movq %r12, {saved}(%r11)\n movq %r13, {saved}+8(%r11)\n movq %r14, {saved}+16(%r11)\n movq %r15, "
-      "{saved}+24(%r11)\n"
-      "movq %r11, {running}(%rbx)\n movq {limit}(%r11), %rax\n movq %rax, %fs:0x70\n movq (%r11), %rsp\n"
+      "movq %rsp, %r14\n .cfi_def_cfa_register %r14\n movq %fs:0x70, %r12\n movq {running}(%rbx), %r13\n"
+      "movq %r14, {sp}(%r11)\n movq %rbp, {fp}(%r11)\n movq %r12, {guest_limit}(%r11)\n movq %r13, {before}(%r11)\n"
+      "movq {limit}(%r11), %rax\n movq %r11, {running}(%rbx)\n movq %rax, %fs:0x70\n movq (%r11), %rsp\n"
       "callq *%r10\n"
-      "movq {running}(%rbx), %rcx\n movq {guest_limit}(%rcx), %rdx\n movq %rdx, %fs:0x70\n"
-      "movq {before}(%rcx), %rdx\n movq %rdx, {running}(%rbx)\n movq {sp}(%rcx), %rsp\n xorl %edx, %edx\n"
+      "movq %r14, %rsp\n movq %r12, %fs:0x70\n movq %r13, {running}(%rbx)\n xorl %edx, %edx\n"
+      ".cfi_def_cfa_register %rsp\n"
       "2:",
       fmt::arg("sp", fiber_offset::guest_sp), fmt::arg("fp", fiber_offset::guest_fp),
-      fmt::arg("guest_limit", fiber_offset::guest_limit), fmt::arg("back", fiber_offset::guest_return),
+      fmt::arg("guest_limit", fiber_offset::guest_limit),
       fmt::arg("running", guest_context_offset::fiber), fmt::arg("before", fiber_offset::guest_fiber),
-      fmt::arg("saved", fiber_offset::guest_saved), fmt::arg("limit", fiber_offset::limit));
+      fmt::arg("limit", fiber_offset::limit));
 
   Value* code = load_context(adapter_offset::callee_function, ptr_);
   Value* vmctx = load_context(adapter_offset::callee_function + 8, ptr_);
@@ -230,10 +219,11 @@ AdapterEmitter::Entered AdapterEmitter::enter_fiber(const CoreSignature& signatu
 
   // Registers that are written are outputs, whether anybody looks at them or not.
   static constexpr const char* kInteger[] = {"rsi", "rdx", "rcx", "r8", "r9"};
-  std::string outputs = "={rax},={rdx},={rcx},={rsi},={rdi},={r8},={r9},={r10},={r11}";
-  std::vector<llvm::Type*> output_types(9, i64_);
-  std::string inputs = ",{rbx},{r10},{r11},{rdi}";
-  std::vector<Value*> operands{store, code, fiber, vmctx};
+  std::string outputs = "={rax},={rdx},={rcx},={rsi},={rdi},={r8},={r9},={r10},={r11},={r12},={r13},={r14},={r15},={rbx}";
+  std::vector<llvm::Type*> output_types(14, i64_);
+  output_types[12] = output_types[13] = ptr_;
+  std::string inputs = ",{rbx},{r10},{r11},{r15},{rdi}";
+  std::vector<Value*> operands{store, code, fiber, parent, vmctx};
   size_t integers = 0, vectors = 0;
   for (Value* value : placed) {
     if (value->getType()->isFloatingPointTy()) {
@@ -261,9 +251,11 @@ AdapterEmitter::Entered AdapterEmitter::enter_fiber(const CoreSignature& signatu
   Value* out = b_.CreateCall(type, assembly, operands);
   Entered entered;
   entered.word = b_.CreateExtractValue(out, 0);
+  entered.parent = b_.CreateExtractValue(out, 12);
+  entered.store = b_.CreateExtractValue(out, 13);
   entered.parked = b_.CreateICmpNE(b_.CreateTrunc(b_.CreateExtractValue(out, 1), i32_), b_.getInt32(0));
   if (vector_result) {
-    entered.flat = b_.CreateExtractValue(out, 9);
+    entered.flat = b_.CreateExtractValue(out, 14);
   } else if (result_type != nullptr) {
     entered.flat = narrow(entered.word, result_type);
   }
@@ -287,6 +279,7 @@ void AdapterEmitter::emit_complete(const AdapterSpec& spec) {
 
 // ---- task.return ----
 
+// task_return: of an eager task of this adapter that has not resolved yet; all others go to task_return_slow.
 void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   TypeId result = types_[spec.type].element;
   FuncType core;
@@ -296,37 +289,52 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
     core.params = flatten_type(types_, result, callee_.is_64);
   }
   CoreSignature signature = signature_of(core);
-  make_function(".task_return", signature.type);
-  std::vector<Value*> flats = read_params(signature, function_);
-  Value* store = load_context(adapter_offset::store, ptr_);
-  Value* thread = field(store, store_context_offset::current, ptr_);
-  task_ = field(thread, task_offset::task, ptr_);
-  Value* may_leave = field(load_context(adapter_offset::callee, ptr_), instance_offset::may_leave, i8_);
-  trap_if(b_.CreateICmpEQ(may_leave, b_.getInt8(0)), Trap::CannotLeave);
-  uint8_t kind = kind_of(spec, types_[spec.type].is_async);
-  uint32_t expected = state_word(TaskState::Started, kind);
-  Value* eager = b_.CreateICmpEQ(field(task_, task_offset::state, i32_), b_.getInt32(expected));
-  auto unless_eager = [&](const char* call) {
-    auto* detached = block("");
-    auto* next = block("");
-    b_.CreateCondBr(eager, next, detached);
-    b_.SetInsertPoint(detached);
-    call_runtime(call, {task_});
-    return next;
+  auto read_task = [&] {
+    Value* thread = field(load_context(adapter_offset::store, ptr_), store_context_offset::current, ptr_);
+    return field(thread, task_offset::task, ptr_);
   };
-  auto* next = unless_eager("check_return");
-  b_.CreateBr(next);
-  b_.SetInsertPoint(next);
+  auto read_may_leave = [&] {
+    return field(load_context(adapter_offset::callee, ptr_), instance_offset::may_leave, i8_);
+  };
+  const uint8_t kind = kind_of(spec, types_[spec.type].is_async);
+
+  llvm::Function* slow = make_function(".task_return_slow", signature.type);
+  slow->addFnAttr(llvm::Attribute::NoInline);
+  slow->addFnAttr(llvm::Attribute::Cold);
+  std::vector<Value*> flats = read_params(signature, slow);
+  task_ = read_task();
+  trap_if(b_.CreateICmpEQ(read_may_leave(), b_.getInt8(0)), Trap::CannotLeave);
+  call_runtime("check_return", {task_});
   lift_results_of_task(spec, flats, kMaxFlatParams);
-  next = unless_eager("resolve");
+  call_runtime("resolve", {task_});
   b_.CreateRetVoid();
-  b_.SetInsertPoint(next);
+
+  make_function(".task_return", signature.type);
+  task_ = read_task();
+  Value* state = field(task_, task_offset::state, i32_);
+  Value* expected = b_.CreateICmpEQ(state, b_.getInt32(state_word(TaskState::Started, kind)));
+  auto* go_on = block("");
+  auto* other = block("slow");
+  b_.CreateCondBr(b_.CreateAnd(expected, b_.CreateICmpNE(read_may_leave(), b_.getInt8(0))), go_on, other);
+  b_.SetInsertPoint(go_on);
+  flats = read_params(signature, function_);
+  // Plain values: what would trap does so in the slow one, too. Then this one calls nothing and needs no frame.
+  if (result == kNoType || is_plain_value(types_, result)) instead_of_traps_ = other;
+  lift_results_of_task(spec, flats, kMaxFlatParams);
+  instead_of_traps_ = nullptr;
   // The whole word, as `lower` reads it; but a realloc may have marked the task dirty meanwhile.
   if (result != kNoType && contains_pointer(types_, result)) {
     set_field(task_, task_offset::state, b_.getInt8(static_cast<uint8_t>(TaskState::Resolved)));
   } else {
     set_field(task_, task_offset::state, b_.getInt32(state_word(TaskState::Resolved, kind)));
   }
+  b_.CreateRetVoid();
+
+  b_.SetInsertPoint(other);
+  other->moveAfter(&function_->back());
+  std::vector<Value*> same;
+  for (llvm::Argument& argument : function_->args()) same.push_back(&argument);
+  b_.CreateCall(slow, same)->setTailCall();
   b_.CreateRetVoid();
 }
 

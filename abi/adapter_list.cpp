@@ -83,31 +83,6 @@ Value* AdapterEmitter::allocate(const Side& side, uint32_t align, Value* bytes) 
   return reallocate(side, b_.getInt64(0), b_.getInt64(0), align, bytes);
 }
 
-// Numbers and aggregates of numbers: the same bytes on every side.
-static bool is_plain(const ComponentTypes& types, TypeId id) {
-  const ComponentTypeDef& type = types[id];
-  switch (type.kind) {
-    case TypeKind::S8:
-    case TypeKind::U8:
-    case TypeKind::S16:
-    case TypeKind::U16:
-    case TypeKind::S32:
-    case TypeKind::U32:
-    case TypeKind::S64:
-    case TypeKind::U64:
-    case TypeKind::F32:
-    case TypeKind::F64: return true;
-    case TypeKind::Record:
-    case TypeKind::Tuple:
-      for (const NamedType& part : type.parts) {
-        if (!is_plain(types, part.type)) return false;
-      }
-      return true;
-    case TypeKind::FixedList: return is_plain(types, type.element);
-    default: return false;
-  }
-}
-
 void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   const ComponentTypeDef& type = types_[id];
   // A map is a list of its entries; their tuple type stands just before it (frontend/canonical_layout.h).
@@ -119,7 +94,7 @@ void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
   Value* from =
       checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64), Trap::ListOutOfBounds);
-  if (is_plain(types_, element)) {
+  if (all_numbers(types_, element)) {
     if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
     Value* to = allocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);
     b_.CreateMemCpy(host_pointer(target.side, to), llvm::MaybeAlign(1), from, llvm::MaybeAlign(1), from_bytes);

@@ -151,6 +151,7 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   bool async_lower = adapter->spec->lower.is_async();
   if (adapter->async_type && !async_lower && !check_may_block(store)) return 0;
   if (!let_exclusive_thread_go_on(store, callee, caller)) return store.propagate_trap(), 0;
+  store.provide_records(callee);
   Subtask* subtask = store.subtasks.make();
   subtask->caller = &caller;
   Task* task = new_task(callee, adapter, subtask);
@@ -184,11 +185,23 @@ void deliver_resolve(Subtask& subtask) {
 
 // ---- eager tasks that are not through at once (abi/adapter_enter.cpp) ----
 
+// Its instance needs another record for the next eager call.
+static void forget_record(const Task& task) {
+  ComponentInstance& instance = *task.instance;
+  (task.is_async_type() ? instance.async_task : instance.sync_task) = nullptr;
+  instance.gate.no_eager_calls |= kNoRecords;
+}
+
 // The task is one like any other from now on. Its caller's view of it; null if it has resolved.
 static Subtask* detach(Store& store, Task& task) {
   CHECK(!task.detached);
   task.detached = task.by_adapter = true;
-  task.subtask = nullptr;
+  ComponentInstance& instance = *task.instance;
+  forget_record(task);
+  if (task.needs_exclusive()) {
+    CHECK(instance.exclusive_thread == nullptr);
+    instance.exclusive_thread = &task.implicit;
+  }
   task.id = store.next_task_id++;
   store.tasks.push_back(&task);
   if (task.implicit.index == 0) task.threads.push_back(&task.implicit);
@@ -209,9 +222,10 @@ static Subtask* detach(Store& store, Task& task) {
 static uint64_t leave_eager(Store& store, Task& task, Subtask* subtask) {
   bool async_lower = task.adapter->spec->lower.is_async();
   store.set_current(task.parent);
-  store.refill();
+  store.provide_records(*task.instance);
   task.parent = nullptr;
   task.instance->gate.entered = 0;
+  store.context().result = task.result;
   if (subtask == nullptr) return async_lower ? static_cast<uint64_t>(SubtaskState::Returned) : 0;
   return async_lower ? status_of(store, *subtask) : reinterpret_cast<uint64_t>(subtask);  // NOLINT
 }
@@ -225,6 +239,7 @@ uint64_t eager_task_parked(GuestContext* context, Fiber* fiber) {
 
 extern "C" uint64_t builtin_abi_callback_waits(AdapterContext* adapter, Task* task, uint32_t packed) {
   Store& store = Store::of(adapter->store);
+  store.put_fiber(std::exchange(task->implicit.fiber, nullptr));
   Subtask* subtask = detach(store, *task);
   if (!wait_for_callback(store, *task, packed)) return store.propagate_trap(), 0;
   return leave_eager(store, *task, subtask);
@@ -246,10 +261,10 @@ extern "C" uint64_t builtin_abi_finish_task(AdapterContext* adapter, Task* task)
   }
   CHECK(task->threads.empty());
   release_lenders(task->lenders);
-  if (instance.exclusive_thread == &task->implicit) release_exclusive(instance);
   instance.gate.entered = 0;
   store.set_current(task->parent);
-  store.recycle(task);
+  store.context().result = task->result;
+  store.renew(*task);
   return adapter->spec->lower.is_async() ? static_cast<uint64_t>(SubtaskState::Returned) : 0;
 }
 
@@ -258,7 +273,7 @@ void abandon_eager_tasks(Store& store, const Thread& until) {
     Task& task = *thread->task;
     thread = task.parent;
     task.detached = true;
-    task.subtask = nullptr;
+    forget_record(task);
     store.tasks.push_back(&task);
     if (task.implicit.index == 0) task.threads.push_back(&task.implicit);
     if (task.implicit.fiber != nullptr) fiber_abandon(task.implicit.fiber);

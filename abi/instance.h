@@ -63,12 +63,16 @@ struct ReturnKey {
   const MemoryInstance* memory = nullptr;
 };
 
+// Bits of EntryGate::no_eager_calls.
+constexpr uint16_t kNoRecords = 1;        // sync_task and async_task are not both there
+constexpr uint16_t kSwitchesThreads = 2;  // its threads switch among themselves: each task needs a fiber of its own
+
 // What stands against entering an instance: all zero, and exclusive_thread null if that matters, and an adapter may
 // enter at once. Adapters read and write these words in one piece each: a load that spans an earlier narrower store
 // would wait for it.
 struct EntryGate {
-  uint16_t entered = 0;         // 1: entered, and not left yet
-  uint16_t no_eager_calls = 0;  // 1: its threads switch among themselves: each task needs a fiber of its own
+  uint16_t entered = 0;  // 1: entered, and not left yet
+  uint16_t no_eager_calls = kNoRecords;
   uint32_t unused = 0;
   uint32_t waiting = 0;  // tasks that wait to enter
   uint32_t backpressure = 0;
@@ -77,8 +81,11 @@ struct EntryGate {
 struct ComponentInstance {
   bool may_leave = true;               // offset 0: emitted code writes it
   alignas(8) EntryGate gate;           // offset 8: emitted code writes `entered`
-  Thread* exclusive_thread = nullptr;  // offset 24: emitted code writes it
-  ThreadQueue blocked;                 // offset 32: threads that wait for backpressure or the exclusive lock, oldest first
+  Thread* exclusive_thread = nullptr;  // offset 24. An eager task has the lock without standing here until it is detached
+  // The records of the next eager call: an instance is entered once at a time, so one of each kind will do.
+  Task* sync_task = nullptr;   // offset 32: the function type is not async: no fiber
+  Task* async_task = nullptr;  // offset 40: with a Fresh fiber
+  ThreadQueue blocked;         // threads that wait for backpressure or the exclusive lock, oldest first
   Store* store = nullptr;
   ComponentInstance* parent = nullptr;          // whose `instantiate` made it; null for a root
   ComponentInstance* lexical_parent = nullptr;  // whose definition encloses the component: outer aliases
@@ -109,7 +116,8 @@ struct ComponentInstance {
 static_assert(offsetof(ComponentInstance, may_leave) == instance_offset::may_leave);
 static_assert(offsetof(ComponentInstance, gate) == instance_offset::gate && sizeof(EntryGate) == 16);
 static_assert(offsetof(ComponentInstance, exclusive_thread) == instance_offset::exclusive_thread);
-static_assert(offsetof(ComponentInstance, blocked) == instance_offset::blocked);
+static_assert(offsetof(ComponentInstance, sync_task) == instance_offset::sync_task);
+static_assert(offsetof(ComponentInstance, async_task) == instance_offset::async_task);
 
 // First argument of a canonical built-in's stub.
 struct BuiltinContext {

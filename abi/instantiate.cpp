@@ -406,7 +406,7 @@ class Instantiation {
       case CanonBuiltin::ThreadSuspendThenResume:
       case CanonBuiltin::ThreadYieldThenResume:
       case CanonBuiltin::ThreadSuspendThenPromote:
-      case CanonBuiltin::ThreadYieldThenPromote: self_.gate.no_eager_calls = 1; break;
+      case CanonBuiltin::ThreadYieldThenPromote: self_.gate.no_eager_calls |= kSwitchesThreads; break;
       default: break;
     }
     if (d.builtin == CanonBuiltin::TaskReturn) {

@@ -95,6 +95,8 @@ std::string key_of(const ComponentTypes& types, TypeId type, const AdapterSide& 
   return key;
 }
 
+}  // namespace
+
 bool all_numbers(const ComponentTypes& types, TypeId id) {
   bool plain = true;
   walk(types, id, [&](TypeId, const ComponentTypeDef& type) {
@@ -118,7 +120,23 @@ bool all_numbers(const ComponentTypes& types, TypeId id) {
   return plain;
 }
 
-}  // namespace
+bool is_plain_value(const ComponentTypes& types, TypeId id) {
+  bool plain = true;
+  walk(types, id, [&](TypeId, const ComponentTypeDef& type) {
+    switch (type.kind) {
+      case TypeKind::String:
+      case TypeKind::List:
+      case TypeKind::Map:
+      case TypeKind::Own:
+      case TypeKind::Borrow:
+      case TypeKind::Stream:
+      case TypeKind::Future:
+      case TypeKind::ErrorContext: plain = false; return;
+      default: return;
+    }
+  });
+  return plain;
+}
 
 std::vector<ResourceId> resource_occurrences(const ComponentTypes& types, TypeId type) {
   std::vector<ResourceId> found;

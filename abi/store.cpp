@@ -96,7 +96,6 @@ Store::Store(Engine& engine, Scheduler& scheduler, StoreOptions options)
   host_instance_->store = this;
   host_instance_->name = "host";
   host_instance_->handles.charge(&host_memory);
-  refill();
 }
 
 Store::~Store() {
@@ -125,8 +124,9 @@ Store::~Store() {
       delete lender;
     }
   }
-  for (Fiber* list : {static_cast<Fiber*>(context_.free_fibers), spare_fibers_}) {
-    while (list != nullptr) fiber_destroy(std::exchange(list, list->next_free));
+  while (free_fibers_ != nullptr) fiber_destroy(std::exchange(free_fibers_, free_fibers_->next_free));
+  for (auto& instance : instances_) {
+    if (instance->async_task != nullptr) fiber_destroy(instance->async_task->implicit.fiber);
   }
   auto free_records = [this](ComponentInstance& instance) {
     instance.handles.for_each([this](uint32_t, HandleRecord* record) {
@@ -166,42 +166,36 @@ ComponentInstance* Store::add_instance(std::unique_ptr<ComponentInstance> instan
 // ---- records ----
 
 Task* Store::make_task() {
-  auto* task = static_cast<Task*>(context_.free_tasks);
+  Task* task = free_tasks_;
   if (task == nullptr) {
     task = task_pool_.make();
     task->implicit.task = task;
     return task;
   }
-  context_.free_tasks = task->next_free;
-  task->subtask = nullptr;
-  task->parent = nullptr;
-  task->kind = 0;
-  task->state = TaskState::Initial;
-  task->implicit.state = Thread::State::Suspended;
+  free_tasks_ = std::exchange(task->next_free, nullptr);
   return task;
 }
 
-void Store::recycle(Task* task) {
-  uint64_t result = task->result;  // of an eager task: its adapter still reads it
+static void make_fresh(Task* task) {
   task->~Task();
   new (task) Task;
-  task->result = result;
   task->implicit.task = task;
-  if (!options_.eager_calls) return task_pool_.free(task);
-  task->implicit.state = Thread::State::Running;
-  task->next_free = static_cast<Task*>(context_.free_tasks);
-  context_.free_tasks = task;
+}
+
+void Store::recycle(Task* task) {
+  make_fresh(task);
+  task->next_free = free_tasks_;
+  free_tasks_ = task;
+}
+
+Fiber* Store::fresh_fiber() {
+  if (free_fibers_ == nullptr) return fiber_create(options_.stack_limit);
+  --fibers_kept_;
+  return std::exchange(free_fibers_, free_fibers_->next_free);
 }
 
 Fiber* Store::take_fiber() {
-  for (auto* list : {&context_.free_fibers, reinterpret_cast<void**>(&spare_fibers_)}) {  // NOLINT
-    auto* fiber = static_cast<Fiber*>(*list);
-    if (fiber == nullptr) continue;
-    *list = fiber->next_free;
-    --fibers_kept_;
-    return fiber;
-  }
-  Fiber* fiber = fiber_create(options_.stack_limit);
+  Fiber* fiber = fresh_fiber();
   if (fiber == nullptr) trap(TrapCode::AllocationFailure, "no memory for a stack");
   return fiber;
 }
@@ -211,23 +205,34 @@ void Store::put_fiber(Fiber* fiber) {
   if (fibers_kept_ >= kFibersKept) return fiber_destroy(fiber);
   ++fibers_kept_;
   fiber_reset(fiber);
-  void** list = options_.eager_calls ? &context_.free_fibers : reinterpret_cast<void**>(&spare_fibers_);  // NOLINT
-  fiber->next_free = static_cast<Fiber*>(*list);
-  *list = fiber;
+  fiber->next_free = free_fibers_;
+  free_fibers_ = fiber;
 }
 
-void Store::refill() {
-  constexpr int kBatch = 8;
-  if (!options_.eager_calls) return;
-  if (context_.free_tasks == nullptr) {
-    for (int i = 0; i < kBatch; ++i) recycle(task_pool_.make());
+void Store::provide_records(ComponentInstance& instance) {
+  if (!options_.eager_calls || (instance.gate.no_eager_calls & kNoRecords) == 0) return;
+  auto provide = [&](Task*& record, Fiber* fiber) {
+    record = make_task();
+    record->implicit.state = Thread::State::Running;
+    record->implicit.fiber = fiber;
+    record->instance = &instance;
+  };
+  if (instance.sync_task == nullptr) provide(instance.sync_task, nullptr);
+  if (instance.async_task == nullptr) {
+    Fiber* fiber = fresh_fiber();
+    if (fiber == nullptr) return;
+    provide(instance.async_task, fiber);
   }
-  if (context_.free_fibers == nullptr) {
-    fibers_kept_ = 0;
-    for (int i = 0; i < kBatch; ++i) {
-      if (Fiber* fiber = fiber_create(options_.stack_limit)) put_fiber(fiber);
-    }
-  }
+  instance.gate.no_eager_calls &= static_cast<uint16_t>(~kNoRecords);
+}
+
+void Store::renew(Task& task) {
+  Fiber* fiber = task.implicit.fiber;
+  ComponentInstance* instance = task.instance;
+  make_fresh(&task);
+  task.implicit.state = Thread::State::Running;
+  task.implicit.fiber = fiber;
+  task.instance = instance;
 }
 
 bool Store::run_core(CodePointer function, RegisterArgs& args, RegisterResults* results) {

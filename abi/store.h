@@ -130,12 +130,15 @@ class Store final : public Strand {
   void set_current(Thread* thread) { context_.current = thread; }
   ResumeFrame* resume_frame = nullptr;
   Thread* switch_to = nullptr;  // who is to run once the thread that runs has parked
-  // Records: of finished tasks, and fresh fibers; adapters take them from StoreContext. take_fiber: null after a trap.
+  // Records: of finished tasks, and fresh fibers. take_fiber: null after a trap.
   Task* make_task();
   void recycle(Task* task);
   Fiber* take_fiber();
   void put_fiber(Fiber* fiber);  // any state but Running and Suspended
-  void refill();                 // where adapters find none any more
+  // For eager calls of an instance: the records that it lacks; and one as its adapters expect it, after a call that the
+  // run time ended.
+  void provide_records(ComponentInstance& instance);
+  void renew(Task& task);
   Pool<Subtask> subtasks;
   Pool<WaitableSet> waitable_sets;
   Pool<SharedStream> streams;
@@ -174,8 +177,10 @@ class Store final : public Strand {
   StoreContext context_;
   ThreadQueue ready_;
   Pool<Task> task_pool_;
-  Fiber* spare_fibers_ = nullptr;  // as StoreContext::free_fibers, where that must stay empty
-  size_t fibers_kept_ = 0;         // about so many are in these lists
+  Fiber* fresh_fiber();  // null: there is no memory
+  Task* free_tasks_ = nullptr;
+  Fiber* free_fibers_ = nullptr;
+  size_t fibers_kept_ = 0;  // so many are in free_fibers_
   std::deque<std::function<void()>> inbox_;
   std::unique_ptr<ComponentInstance> host_instance_;
   std::vector<std::unique_ptr<ComponentInstance>> instances_;

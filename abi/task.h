@@ -6,11 +6,11 @@
 //   CancelDelivered Subtask   Starting ─▶ Started ─▶ Returned | CancelledBeforeStarted | CancelledBeforeReturned Thread
 //   Suspended ◀─▶ Waiting ─▶ Ready ─▶ Running ─▶ (gone)
 //
-// A task that an adapter made (abi/adapter_enter.cpp) is *eager* while its caller waits inside the adapter: it has no
-// subtask, no entry in any table or list, and most of its fields are as in a fresh record. Whatever changes one of them
-// sets `dirty`, so that the adapter calls the run time at the end instead of putting the record back itself. If it
-// blocks, it is *detached* (detach in abi/call.cpp): then it is a task like any other. A task that the run time made is
-// detached from the start.
+// A task that an adapter starts (abi/adapter_enter.cpp) is *eager* while its caller waits inside the adapter: its record is
+// one that its instance keeps ready, it has no subtask, no entry in any table or list, and most of its fields are as in a
+// fresh record. Whatever changes one of them sets `dirty`, so that the adapter calls the run time at the end instead of
+// leaving the record as it is for the next call. If it blocks, it is *detached* (detach in abi/call.cpp): then it is a task
+// like any other, and its instance gets another record. A task that the run time made is detached from the start.
 #pragma once
 
 #include <cstdint>
@@ -104,7 +104,7 @@ struct Task {
   Thread* parent = nullptr;               // 120: eager, or run by run_task: the thread that called; null: the host
   uint64_t result = 0;  // 128: guest caller: where results go in its memory, or (sync lower) the flat result itself
   union {
-    Task* next_free = nullptr;  // 136: in StoreContext::free_tasks
+    Task* next_free = nullptr;  // among the store's free records
     Subtask* subtask;           // detached: the caller's view; null when the host called, or it has resolved
   };
   HostCaller* host = nullptr;  // owned
@@ -129,14 +129,12 @@ struct Task {
 };
 
 namespace task_offset {
-constexpr size_t task = 16, fiber = 24, state = 96, adapter = 104, instance = 112, parent = 120, result = 128,
-                 next_free = 136;
+constexpr size_t task = 16, fiber = 24, state = 96, adapter = 104, instance = 112, parent = 120, result = 128;
 }
 static_assert(offsetof(Task, implicit) == 0 && sizeof(Thread) == task_offset::state);
 static_assert(offsetof(Task, state) == task_offset::state && offsetof(Task, kind) == task_offset::state + 3);
 static_assert(offsetof(Task, adapter) == task_offset::adapter && offsetof(Task, instance) == task_offset::instance);
 static_assert(offsetof(Task, parent) == task_offset::parent && offsetof(Task, result) == task_offset::result);
-static_assert(offsetof(Task, next_free) == task_offset::next_free);
 
 using ThreadQueue = IntrusiveList<Thread, &Thread::queue_prev, &Thread::queue_next>;
 

@@ -91,7 +91,6 @@ ModuleState::ModuleState(llvm::LLVMContext& llvm_context, const Module& wasm, co
 
   llvm::AttrBuilder attributes(context);
   attributes.addAttribute("split-stack");            // scheduler/switch.S: fibers grow by segments
-  attributes.addAttribute("frame-pointer", "all");   // backtraces cross segments by rbp
   attributes.addAttribute(llvm::Attribute::NoRedZone);  // signal handlers may use the guest's stack below rsp
   attributes.addAttribute("no-builtins");            // no calls to memset and the like: they are not guest code
   attributes.addUWTableAttr(llvm::UWTableKind::Sync);

@@ -35,21 +35,21 @@ struct StoreContext : GuestContext {
   void* store = nullptr;         // abi::Store, for host functions
   struct Trap* trap = nullptr;   // owned; the store's trap once there is one (jit/trap.h)
   void* current = nullptr;       // abi::Thread that runs; null in plain host code. Adapters read and write it
-  void* free_tasks = nullptr;    // abi::Task and Fiber records for calls that adapters make without the run time
-  void* free_fibers = nullptr;
+  uint64_t result = 0;           // flat result of a call that an adapter began and the run time ended
+  uint64_t reserved = 0;
   alignas(16) uint8_t argument_area[kArgumentSlots][16] = {};
   std::unique_ptr<class ExceptionHeap, void (*)(ExceptionHeap*)> exceptions{nullptr, nullptr};  // made by the first throw
 };
 
 namespace store_context_offset {
-constexpr size_t current = sizeof(GuestContext) + 2 * sizeof(void*), free_tasks = current + 8, free_fibers = current + 16;
+constexpr size_t current = sizeof(GuestContext) + 2 * sizeof(void*), result = current + 8;
 constexpr size_t argument_area = (sizeof(GuestContext) + 5 * sizeof(void*) + 15) / 16 * 16;
 }
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Winvalid-offsetof"  // a base class with members: fine with every compiler we use
 static_assert(offsetof(StoreContext, argument_area) == store_context_offset::argument_area);
 static_assert(offsetof(StoreContext, current) == store_context_offset::current);
-static_assert(offsetof(StoreContext, free_fibers) == store_context_offset::free_fibers);
+static_assert(offsetof(StoreContext, result) == store_context_offset::result);
 #pragma clang diagnostic pop
 
 // What call_indirect, call_ref and imports call. A `funcref` value is a FuncRef*, null for ref.null.

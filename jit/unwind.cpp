@@ -314,19 +314,4 @@ bool find_landing(ThrowRegisters& registers) {
   return false;
 }
 
-std::vector<uint64_t> walk_frame_pointers(uint64_t pc, uint64_t fp, size_t limit) {
-  std::vector<uint64_t> pcs;
-  while (pc != 0 && pcs.size() < limit) {
-    const bool is_compiled = code_map::find(pc - 1) != nullptr;
-    if (is_compiled) pcs.push_back(pc);
-    if (fp == 0) break;
-    const auto* frame = reinterpret_cast<const uint64_t*>(fp);
-    fp = frame[0];
-    // The only other frames on a guest stack are those of __morestack, where the word behind the saved frame pointer is
-    // the address in the prologue that called it, and the next one the guest function's return address.
-    pc = frame[is_compiled ? 1 : 2];
-  }
-  return pcs;
-}
-
 }  // namespace wjit

@@ -18,7 +18,4 @@ void deregister_frames(const uint8_t* eh_frame);
 // (not in the code map) are left out. The first is `pc` itself; the others are return addresses.
 std::vector<uint64_t> unwind(uint64_t pc, uint64_t sp, uint64_t fp, bool exact, size_t limit);
 
-// The same by following frame pointers, without any table: the cross-check in tests.
-std::vector<uint64_t> walk_frame_pointers(uint64_t pc, uint64_t fp, size_t limit);
-
 }  // namespace wjit

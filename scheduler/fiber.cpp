@@ -18,10 +18,9 @@ static_assert(offsetof(Fiber, sp) == 0 && offsetof(Fiber, limit) == 8 && offseto
 static_assert(offsetof(Fiber, context) == 24 && offsetof(Fiber, entry) == 32 && offsetof(Fiber, args) == 40);
 static_assert(offsetof(Fiber, continuation) == 48 && offsetof(Fiber, continuation_argument) == 56);
 static_assert(offsetof(Fiber, results) == 64 && offsetof(Fiber, state) == 96 && offsetof(Fiber, current) == 112);
-static_assert(offsetof(Fiber, guest_return) == fiber_offset::guest_return && offsetof(Fiber, guest_sp) == fiber_offset::guest_sp);
-static_assert(offsetof(Fiber, guest_fp) == fiber_offset::guest_fp && offsetof(Fiber, guest_limit) == fiber_offset::guest_limit);
-static_assert(offsetof(Fiber, guest_fiber) == fiber_offset::guest_fiber && offsetof(Fiber, guest_saved) == fiber_offset::guest_saved);
-static_assert(offsetof(Fiber, next_free) == fiber_offset::next_free);
+static_assert(offsetof(Fiber, guest_sp) == fiber_offset::guest_sp && offsetof(Fiber, guest_fp) == fiber_offset::guest_fp);
+static_assert(offsetof(Fiber, guest_limit) == fiber_offset::guest_limit && offsetof(Fiber, guest_fiber) == fiber_offset::guest_fiber);
+static_assert(kParkedReturn == 18, "scheduler/switch.S: parked_return");
 static_assert(static_cast<uint32_t>(FiberState::Running) == 1 && static_cast<uint32_t>(FiberState::Suspended) == 2 &&
               static_cast<uint32_t>(FiberState::Finished) == 3 && static_cast<uint32_t>(FiberState::Abandoned) == 4);
 static_assert(sizeof(FiberExit) == 4 && static_cast<uint32_t>(HostRequest::Suspend) == 1);
@@ -100,7 +99,7 @@ void fiber_reset(Fiber* fiber) {
   fiber->sp = fiber->first->top;
   fiber->limit = fiber->first->limit;
   fiber->current = fiber->first;
-  fiber->guest_return = nullptr;
+  fiber->guest_sp = nullptr;
 }
 
 void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args) {

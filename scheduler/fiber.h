@@ -55,21 +55,20 @@ struct Fiber {
   Segment* current = nullptr;  // the one it stands on (as far as known in host code)
   size_t stack_bytes = 0;      // of all its segments
   size_t stack_limit = 0;      // growth beyond it is the trap `call stack exhausted`
-  // Entered by guest code: the stack to go back to. guest_return is null for all others.
-  void* guest_return = nullptr;      // 136: address in the adapter where a parked callee's status is taken
-  void* guest_sp = nullptr;          // 144
-  void* guest_fp = nullptr;          // 152
-  void* guest_limit = nullptr;       // 160
-  Fiber* guest_fiber = nullptr;      // 168: context->fiber of the adapter
-  void* guest_saved[4] = {};         // 176: r12 to r15
-  Fiber* next_free = nullptr;        // 208: in a pool of Fresh fibers (abi/store.h)
+  // Entered by guest code: the stack to go back to. guest_sp is null for all others.
+  void* guest_sp = nullptr;          // 136
+  void* guest_fp = nullptr;          // 144
+  void* guest_limit = nullptr;       // 152
+  Fiber* guest_fiber = nullptr;      // 160: context->fiber of the adapter
+  Fiber* next_free = nullptr;        // in a pool of Fresh fibers (abi/store.h)
   uint64_t saved[2] = {};            // for whoever suspends: what its continuation needs
 };
 
 namespace fiber_offset {
-constexpr size_t sp = 0, limit = 8, guest_return = 136, guest_sp = 144, guest_fp = 152, guest_limit = 160, guest_fiber = 168,
-                 guest_saved = 176, next_free = 208;
+constexpr size_t sp = 0, limit = 8, guest_sp = 136, guest_fp = 144, guest_limit = 152, guest_fiber = 160;
 }
+// Entered by guest code: bytes from the address that a callee returns to, to that where the adapter goes on if it parks.
+constexpr size_t kParkedReturn = 18;
 
 // A fiber with its first segment from this thread's cache. `stack_limit` in bytes, all segments together. Null when
 // memory cannot be had.

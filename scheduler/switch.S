@@ -31,12 +31,11 @@
 .set fiber_results, 64
 .set fiber_state, 96
 .set fiber_current, 112
-.set fiber_guest_return, 136
-.set fiber_guest_sp, 144
-.set fiber_guest_fp, 152
-.set fiber_guest_limit, 160
-.set fiber_guest_fiber, 168
-.set fiber_guest_saved, 176
+.set fiber_guest_sp, 136
+.set fiber_guest_fp, 144
+.set fiber_guest_limit, 152
+.set fiber_guest_fiber, 160
+.set parked_return, 18
 .set state_running, 1
 .set state_suspended, 2
 .set state_finished, 3
@@ -223,35 +222,27 @@ wjit_fiber_park:
     mov %rdx, fiber_resume(%rcx)
     movl $state_suspended, fiber_state(%rcx)
     movl $request_return, context_request(%rbx)
-    cmpq $0, fiber_guest_return(%rcx)
+    cmpq $0, fiber_guest_sp(%rcx)
     jne 1f
     mov $exit_suspended, %eax
     LEAVE
     # Guest code entered it. What that needs goes to the worker's stack first: while guest_entry_parked runs, other threads
     # may, and with them this fiber.
-1:  push fiber_guest_return(%rcx)
+1:  push -8(%rcx)                       # the return address of its oldest frame, right below the Fiber
     push fiber_guest_sp(%rcx)
     push fiber_guest_fp(%rcx)
     push fiber_guest_limit(%rcx)
     push fiber_guest_fiber(%rcx)
-    push fiber_guest_saved(%rcx)
-    push fiber_guest_saved+8(%rcx)
-    push fiber_guest_saved+16(%rcx)
-    push fiber_guest_saved+24(%rcx)
     sub $8, %rsp
-    movq $0, fiber_guest_return(%rcx)
+    movq $0, fiber_guest_sp(%rcx)
     lea wjit_fiber_returned(%rip), %rdx
-    mov %rdx, -8(%rcx)                  # the return address of its oldest frame, right below the Fiber
+    mov %rdx, -8(%rcx)
     mov %rbx, %rdi
     mov %rcx, %rsi
     call *context_guest_entry_parked(%rbx)
     cmpl $request_return, context_request(%rbx)
     jne wjit_fiber_abandon
     add $8, %rsp
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
     pop %rcx
     mov %rcx, context_fiber(%rbx)
     pop %rcx
@@ -259,6 +250,7 @@ wjit_fiber_park:
     pop %rbp
     pop %rcx
     pop %rsi
+    add $parked_return, %rsi
     mov %rcx, %rsp
     mov $1, %edx                        # parked; rax: guest_entry_parked's value
     jmp *%rsi

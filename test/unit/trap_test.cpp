@@ -99,23 +99,21 @@ TEST_F(TrapTest, StackExhausted) {
   }
 }
 
-std::vector<uint64_t> by_tables, by_pointers;
+std::vector<uint64_t> frames;
 
-// libunwind and the frame pointers agree, except that frame pointers cannot see the caller of a prologue.
-TEST_F(TrapTest, UnwinderAgreesWithFramePointers) {
+// From a prologue that finds the stack used up, through all segments, to the host.
+TEST_F(TrapTest, UnwindsThroughAllSegments) {
   ASSERT_TRUE(instance);
   store.stack_limit = 64 << 10;
   store.context.stack_exhausted = [](GuestContext* context) {
     const auto* sp = static_cast<const uint64_t*>(context->guest_sp);
     const auto fp = reinterpret_cast<uint64_t>(context->guest_fp);
-    by_tables = unwind(sp[0], reinterpret_cast<uint64_t>(sp + 1), fp, false, 100000);
-    by_pointers = walk_frame_pointers(sp[0], fp, 100000);
+    frames = unwind(sp[0], reinterpret_cast<uint64_t>(sp + 1), fp, false, 100000);
     on_stack_exhausted(context);
   };
   trap_in("forever", {});
-  ASSERT_GT(by_tables.size(), 500u);
-  by_tables.erase(by_tables.begin() + 1);
-  EXPECT_EQ(by_tables, by_pointers);
+  ASSERT_GT(frames.size(), 500u);
+  for (size_t i = 2; i < frames.size(); ++i) ASSERT_EQ(frames[i], frames[1]) << i;
 }
 
 TEST_F(TrapTest, RaisedByHostCode) {

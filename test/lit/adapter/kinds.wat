@@ -39,12 +39,10 @@
     (with "stackful" (func $callee "stackful")) (with "text" (func $callee "text")) (with "choice" (func $callee "choice")))))
 
 ;; Sync to sync: `slow` leaves the call to the run time; `lower` enters the callee itself, on its own stack, if nothing stands
-;; against it (caller's may_leave, callee's gate, a free task record), and calls the run time only if the record changed
-;; meanwhile. A u8 is cut to its width.
+;; against it (caller's may_leave, callee's gate), and calls the run time only if the task's record changed meanwhile. A u8 is cut to its width.
 ;; CHECK: define i32 @"Caller -> sync.slow"(ptr %0, i32 %1)
 ;; CHECK: [[WORD:%.*]] = call i64 @wjit.abi.call(
 ;; CHECK: define i32 @"Caller -> sync.lower"(ptr %0, i32 %1) [[ATTRIBUTES:#[0-9]+]]
-;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
 ;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
 ;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
 ;; CHECK-NOT: asm sideeffect
@@ -68,14 +66,22 @@
 ;; CHECK: define i32 @"Caller -> callback.start"
 ;; CHECK: [[CODE:%.*]] = call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
 ;; CHECK-NEXT: ret i32 [[CODE]]
-;; task.return stores the result behind the return pointer, which is checked. An eager task is resolved by one store.
-;; CHECK: define void @"Caller -> callback.task_return"(ptr %0, i32 %1)
+;; task.return stores the result behind the return pointer, which is checked. An eager task is resolved by one store; with any
+;; other, and with a pointer that does not fit, the slow one goes on, so that this one calls nothing.
+;; CHECK: define void @"Caller -> callback.task_return_slow"(ptr %0, i32 %1)
 ;; CHECK: call void @wjit.abi.check_return(
 ;; CHECK: icmp ugt i64
 ;; CHECK: call void @wjit.trap(
 ;; CHECK: store i32 %1
 ;; CHECK: call void @wjit.abi.resolve(
+;; CHECK: define void @"Caller -> callback.task_return"(ptr %0, i32 %1)
+;; CHECK: br i1 %{{.*}}, label %{{.*}}, label %slow
+;; CHECK-NOT: call
+;; CHECK: store i32 %1
 ;; CHECK: store i32
+;; CHECK-NEXT: ret void
+;; CHECK: slow:
+;; CHECK-NEXT: tail call void @"Caller -> callback.task_return_slow"
 
 ;; Sync to stackful: who calls must be able to wait; if the callee parks, `lower` waits for its subtask.
 ;; CHECK: define i32 @"Caller -> stackful.lower"(ptr %0, i32 %1)

@@ -33,6 +33,6 @@
   (func $truncate (export "truncate") (param f64) (result i32) (i32.trunc_f64_s (local.get 0)))
 
   ;; Every function has a line, its place in the binary, and the attributes that fibers need.
-  ;; CHECK: attributes #0 = { noredzone {{.*}}"frame-pointer"="all" "no-builtins" "split-stack"
+  ;; CHECK: attributes #0 = { noredzone {{.*}}"no-builtins" "split-stack"
   ;; CHECK: !DISubprogram(name: "wasm.0.divide",{{.*}} line: {{[1-9][0-9]*}}
 )

@@ -42,8 +42,9 @@ uint8_t kind_of(const AdapterSpec& spec, bool async_type) {
 // Task::state, dirty, detached, kind as one little-endian word.
 uint32_t state_word(TaskState state, uint8_t kind) { return static_cast<uint32_t>(state) | uint32_t{kind} << 24; }
 
-static_assert(offsetof(EntryGate, entered) == 0 && offsetof(EntryGate, no_eager_calls) == 2);
-constexpr size_t kGateEntered = instance_offset::gate;      // entered and no_eager_calls
+static_assert(offsetof(EntryGate, entered) == 0 && offsetof(EntryGate, no_eager_calls) == 4);
+constexpr size_t kGateEntered = instance_offset::gate;
+constexpr size_t kGateNoEagerCalls = instance_offset::gate + 4;
 constexpr size_t kGateWaiting = instance_offset::gate + 8;  // waiting and backpressure
 static_assert(offsetof(EntryGate, waiting) == 8 && offsetof(EntryGate, backpressure) == 12);
 
@@ -72,7 +73,8 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   Value* callee = load_context(adapter_offset::callee, ptr_);
   Value* may_leave = field(load_context(adapter_offset::caller, ptr_), instance_offset::may_leave, i8_);
   go_on_if(b_.CreateICmpNE(may_leave, b_.getInt8(0)));
-  Value* against = zext64(field(callee, kGateEntered, i32_));
+  Value* entered_or_not_eager = b_.CreateOr(field(callee, kGateEntered, i32_), field(callee, kGateNoEagerCalls, i32_));
+  Value* against = zext64(entered_or_not_eager);
   if (async_type) against = b_.CreateOr(against, field(callee, kGateWaiting, i64_));
   if (exclusive) against = b_.CreateOr(against, field(callee, instance_offset::exclusive_thread, i64_));
   go_on_if(b_.CreateICmpEQ(against, b_.getInt64(0)));
@@ -297,6 +299,7 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
     return field(load_context(adapter_offset::callee, ptr_), instance_offset::may_leave, i8_);
   };
   const uint8_t kind = kind_of(spec, types_[spec.type].is_async);
+  const bool plain = result == kNoType || is_plain_value(types_, result);
 
   llvm::Function* slow = make_function(".task_return_slow", signature.type);
   slow->addFnAttr(llvm::Attribute::NoInline);
@@ -304,7 +307,8 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   std::vector<Value*> flats = read_params(signature, slow);
   task_ = read_task();
   trap_if(b_.CreateICmpEQ(read_may_leave(), b_.getInt8(0)), Trap::CannotLeave);
-  call_runtime("check_return", {task_});
+  // Before what cannot be taken back; `resolve` checks, too.
+  if (results_in_memory(spec) || !plain) call_runtime("check_return", {task_});
   lift_results_of_task(spec, flats, kMaxFlatParams);
   call_runtime("resolve", {task_});
   b_.CreateRetVoid();
@@ -319,7 +323,7 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   b_.SetInsertPoint(go_on);
   flats = read_params(signature, function_);
   // Plain values: what would trap does so in the slow one, too. Then this one calls nothing and needs no frame.
-  if (result == kNoType || is_plain_value(types_, result)) instead_of_traps_ = other;
+  if (plain) instead_of_traps_ = other;
   lift_results_of_task(spec, flats, kMaxFlatParams);
   instead_of_traps_ = nullptr;
   // The whole word, as `lower` reads it; but a realloc may have marked the task dirty meanwhile.

@@ -95,20 +95,19 @@ static uint64_t end_subtask(Store& store, Subtask& subtask) {
 // What an async lower returns: RETURNED, or the state and a new handle.
 static uint64_t status_of(Store& store, Subtask& subtask) {
   if (subtask.resolved()) {
-    auto state = static_cast<uint64_t>(subtask.state);
+    auto state = static_cast<uint64_t>(subtask.subtask_state);
     end_subtask(store, subtask);
     return state;
   }
   subtask.index = subtask.caller->handles.add(&subtask);
   if (subtask.index == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
   subtask.in_table = true;
-  return static_cast<uint64_t>(subtask.state) | uint64_t{subtask.index} << 4;
+  return static_cast<uint64_t>(subtask.subtask_state) | uint64_t{subtask.index} << 4;
 }
 
 static uint64_t await_resumed(GuestContext* guest, void* argument) {
   auto* subtask = static_cast<Subtask*>(argument);
-  subtask->has_sync_waiter = false;
-  subtask->sync_waiter = nullptr;
+  subtask->wait_synchronously(nullptr);
   clear_pending(*subtask);
   return end_subtask(Store::of(guest), *subtask);
 }
@@ -119,8 +118,7 @@ uint64_t await_subtask(Store& store, Subtask& subtask) {
   if (thread == nullptr) {
     return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
   }
-  subtask.has_sync_waiter = true;
-  subtask.sync_waiter = thread;
+  subtask.wait_synchronously(thread);
   thread->wait_waitable = &subtask;
   start_waiting(*thread, WaitKind::Waitable, false);
   return park(store, *thread, await_resumed, &subtask);
@@ -210,7 +208,7 @@ static Subtask* detach(Store& store, Task& task) {
     return nullptr;
   }
   Subtask* subtask = store.subtasks.make();
-  subtask->state = SubtaskState::Started;
+  subtask->subtask_state = SubtaskState::Started;
   subtask->caller = task.adapter->caller;
   subtask->task = &task;
   subtask->lenders = task.lenders;
@@ -273,6 +271,7 @@ void abandon_eager_tasks(Store& store, const Thread& until) {
     Task& task = *thread->task;
     thread = task.parent;
     task.detached = true;
+    task.call = nullptr;
     forget_record(task);
     store.tasks.push_back(&task);
     if (task.implicit.index == 0) task.threads.push_back(&task.implicit);
@@ -365,15 +364,15 @@ bool resolve_task(Task& task, bool returned) {
   if (Subtask* subtask = task.subtask) {
     if (returned) {
       subtask->result = task.result;
-      subtask->state = SubtaskState::Returned;
+      subtask->subtask_state = SubtaskState::Returned;
     } else {
       CHECK(subtask->cancellation_requested);
-      subtask->state = subtask->state == SubtaskState::Started ? SubtaskState::CancelledBeforeReturned
+      subtask->subtask_state = subtask->subtask_state == SubtaskState::Started ? SubtaskState::CancelledBeforeReturned
                                                                : SubtaskState::CancelledBeforeStarted;
     }
     subtask->task = nullptr;
     task.subtask = nullptr;
-    if (task.entered && subtask->has_sync_waiter) store.atomic = subtask->sync_waiter;
+    if (task.entered && subtask->has_sync_waiter) store.atomic = subtask->sync_waiter();
     progress(*subtask);
   } else if (task.host != nullptr) {
     std::unique_ptr<HostCaller> host(std::exchange(task.host, nullptr));

@@ -57,7 +57,7 @@ extern "C" uint32_t builtin_canon_ResourceRep(BuiltinContext* context, uint32_t 
 
 // `subtask`: who waits for a destructor of guest code; it resolves at once where there is none.
 static bool end_resource(Store& store, ResourceType& type, uint32_t rep, ComponentInstance* caller, Subtask* subtask) {
-  if (subtask != nullptr) subtask->state = SubtaskState::Returned;
+  if (subtask != nullptr) subtask->subtask_state = SubtaskState::Returned;
   if (type.implementation == nullptr) {
     if (type.host_drop) type.host_drop(rep);
     return !store.locked_down();
@@ -71,7 +71,7 @@ static bool end_resource(Store& store, ResourceType& type, uint32_t rep, Compone
   struct Destructor final : HostCaller {
     void resolved(bool) override {}
   };
-  if (subtask != nullptr) subtask->state = SubtaskState::Starting;
+  if (subtask != nullptr) subtask->subtask_state = SubtaskState::Starting;
   Task* task = new_task(*type.implementation, nullptr, subtask);
   task->host = new Destructor;
   task->host->function = type.destructor;

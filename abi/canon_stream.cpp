@@ -21,7 +21,7 @@ CopyEnd* find_end(BuiltinContext* context, uint32_t index, bool writable, bool b
                                        writable ? "writable" : "readable", payload.is_future ? "future" : "stream"));
     return nullptr;
   }
-  if (end->shared->payload != &payload) {
+  if (end->shared()->payload != &payload) {
     store_of(context).trap(TrapCode::CanonicalAbi, fmt::format("handle index {} has another element type", index));
     return nullptr;
   }
@@ -30,8 +30,7 @@ CopyEnd* find_end(BuiltinContext* context, uint32_t index, bool writable, bool b
 
 uint64_t end_resumed(GuestContext*, void* argument) {
   auto* end = static_cast<CopyEnd*>(argument);
-  end->has_sync_waiter = false;
-  end->sync_waiter = nullptr;
+  end->wait_synchronously(nullptr);
   return take_event(*end).payload;
 }
 
@@ -43,8 +42,7 @@ uint64_t result_or_wait(BuiltinContext* context, CopyEnd& end, bool async) {
   if (async) return kBlocked;
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;
-  end.has_sync_waiter = true;
-  end.sync_waiter = thread;
+  end.wait_synchronously(thread);
   thread->wait_waitable = &end;
   start_waiting(*thread, WaitKind::Waitable, false);
   return park(store, *thread, end_resumed, &end);
@@ -56,8 +54,8 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
   CopyEnd* end = find_end(context, index, writable, true);
   if (end == nullptr) return 0;
   const PayloadType& payload = *context->payload;
-  if (end->state != CopyState::Idle) {
-    std::string why = end->state != CopyState::Done ? "cannot have concurrent operations active on a future/stream"
+  if (end->copy_state != CopyState::Idle) {
+    std::string why = end->copy_state != CopyState::Done ? "cannot have concurrent operations active on a future/stream"
                       : !payload.is_future
                           ? fmt::format("cannot {} stream after being notified that the {} end dropped",
                                         writable ? "write to" : "read from", writable ? "readable" : "writable")
@@ -66,7 +64,7 @@ uint64_t copy(BuiltinContext* context, uint32_t index, uint64_t pointer, uint64_
     return store.trap(TrapCode::CanonicalAbi, std::move(why)), 0;
   }
   bool async = context->options.is_async;
-  if (end->set != nullptr && !async) {
+  if (end->set() != nullptr && !async) {
     return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   pointer = address(context, pointer);
@@ -96,12 +94,12 @@ uint64_t cancel(BuiltinContext* context, uint32_t index, bool writable) {
   Store& store = store_of(context);
   CopyEnd* end = find_end(context, index, writable, true);
   if (end == nullptr) return 0;
-  if (end->state != CopyState::Copying || end->has_sync_waiter) {
+  if (end->copy_state != CopyState::Copying || end->has_sync_waiter) {
     return store.trap(TrapCode::CanonicalAbi, fmt::format("{} cancelled when no {} is pending",
                                                           writable ? "write" : "read", writable ? "write" : "read")),
            0;
   }
-  if (end->set != nullptr && !context->is_async) {
+  if (end->set() != nullptr && !context->is_async) {
     return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   TraceSlice traced(store, *end, true);
@@ -115,12 +113,12 @@ uint64_t drop(BuiltinContext* context, uint32_t index, bool writable) {
   CopyEnd* end = find_end(context, index, writable, false);
   if (end == nullptr) return 0;
   const char* what = context->payload->is_future ? "future" : "stream";
-  if (end->state == CopyState::Copying || end->state == CopyState::Cancelling) {
+  if (end->copy_state == CopyState::Copying || end->copy_state == CopyState::Cancelling) {
     return store.trap(TrapCode::CanonicalAbi,
                       fmt::format("cannot {} busy {} {}", writable ? "drop" : "remove", what, index)),
            0;
   }
-  if (writable && context->payload->is_future && end->state != CopyState::Done) {
+  if (writable && context->payload->is_future && end->copy_state != CopyState::Done) {
     return store.trap(TrapCode::CanonicalAbi, "cannot drop future write end without first writing a value"), 0;
   }
   context->instance->handles.remove(index);

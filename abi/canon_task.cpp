@@ -209,8 +209,7 @@ static Subtask* find_subtask(BuiltinContext* context, uint32_t index, bool block
 
 static uint64_t subtask_cancel_resumed(GuestContext*, void* argument) {
   auto* subtask = static_cast<Subtask*>(argument);
-  subtask->has_sync_waiter = false;
-  subtask->sync_waiter = nullptr;
+  subtask->wait_synchronously(nullptr);
   return take_event(*subtask).payload;
 }
 
@@ -225,7 +224,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
   if (subtask->cancellation_requested) {
     return store.trap(TrapCode::CanonicalAbi, "`subtask.cancel` called more than once"), 0;
   }
-  if (subtask->set != nullptr && !context->is_async) {
+  if (subtask->set() != nullptr && !context->is_async) {
     return store.trap(TrapCode::CanonicalAbi, "waitable cannot be used synchronously while added to a waitable set"), 0;
   }
   if (!subtask->resolved()) {
@@ -242,8 +241,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
       if (thread == nullptr) return 0;
       // Progress that is not the end (it may have started meanwhile) does not count.
       clear_pending(*subtask);
-      subtask->has_sync_waiter = true;
-      subtask->sync_waiter = thread;
+      subtask->wait_synchronously(thread);
       thread->wait_waitable = subtask;
       start_waiting(*thread, WaitKind::Waitable, false);
       return park(store, *thread, subtask_cancel_resumed, subtask);

@@ -142,10 +142,10 @@ class Deadlock {
   }
 
   Wait on_copy(const CopyEnd& end, std::string_view prefix) const {
-    const SharedStream& shared = *end.shared;
+    const SharedStream& shared = *end.shared();
     const char* kind = end.is_future() ? "future" : "stream";
     const char* which = end.writable ? "readable" : "writable";
-    if (end.state != CopyState::Copying && end.state != CopyState::Cancelling) {
+    if (end.copy_state != CopyState::Copying && end.copy_state != CopyState::Cancelling) {
       return {fmt::format("the {} end {} of a {}, on which no copy is under way",
                           end.writable ? "writable" : "readable", end.index, kind),
               {{nullptr, end.instance}}};

@@ -114,13 +114,13 @@ struct HostCallAccess {
     call->guest_call_ = call->heap_call_.get();
     Subtask* subtask = store.subtasks.make();
     subtask->caller = adapter->caller;
-    subtask->state = SubtaskState::Started;
+    subtask->subtask_state = SubtaskState::Started;
     subtask->host_call = call;
     subtask->index = adapter->caller->handles.add(subtask);
     if (subtask->index == 0) return store.trap(TrapCode::CanonicalAbi, "the handle table is full"), 0;
     subtask->in_table = true;
     call->subtask_ = subtask;
-    return static_cast<uint64_t>(subtask->state) | uint64_t{subtask->index} << 4;
+    return static_cast<uint64_t>(subtask->subtask_state) | uint64_t{subtask->index} << 4;
   }
 
   // Whether the guest cannot tell that an async function took its time from that it was done at once. (A caller that
@@ -172,7 +172,7 @@ struct HostCallAccess {
       if (!store.run_core({call.adapter->code->finish, call.adapter}, args, nullptr)) return;
     }
     subtask->host_call = nullptr;
-    subtask->state = returned ? SubtaskState::Returned : SubtaskState::CancelledBeforeReturned;
+    subtask->subtask_state = returned ? SubtaskState::Returned : SubtaskState::CancelledBeforeReturned;
     free_call(call);
     progress(*subtask);
   }

@@ -24,7 +24,7 @@ class HostScope {
   ~HostScope() {
     if (!outer_) return;
     shared_.in_host_call = false;
-    if (shared_.references == 0) shared_.store->streams.free(&shared_);
+    if (shared_.references == 0) shared_.payload->store->streams.free(&shared_);
   }
   HostScope(const HostScope&) = delete;
   HostScope& operator=(const HostScope&) = delete;
@@ -58,7 +58,7 @@ void pump(SharedStream& shared) {
   if (shared.dropped || shared.source() == nullptr) return tell_closed(shared);
   shared.host->read.stream = &shared;
   shared.host->read.buffer = payload.is_plain ? shared.host->pump_memory.get() : nullptr;
-  shared.host->read.capacity = payload.is_future ? 1 : elements_for_host(shared.store->choices, kPumpBytes / element);
+  shared.host->read.capacity = payload.is_future ? 1 : elements_for_host(shared.payload->store->choices, kPumpBytes / element);
   shared.host->pump_buffer = {};
   shared.host->busy = true;
   shared.source()->read(shared.host->read);
@@ -70,12 +70,12 @@ void finish_guest(SharedStream& shared, CopyResult result) {
   CopyEnd* end = shared.pending;
   shared.pending = nullptr;
   if (end == nullptr) return;
-  end->result = result;
+  end->copy_result = result;
   set_pending(*end);
 }
 
 void trace_supplied(SharedStream& shared, uint32_t count) {
-  Tracer* tracer = shared.store->tracer;
+  Tracer* tracer = shared.payload->store->tracer;
   if (tracer != nullptr && shared.pending != nullptr) tracer->host_supplied(*shared.pending, count);
 }
 
@@ -92,7 +92,7 @@ void host_copy(SharedStream& shared) {
   if (end.writable) {
     StreamWrite& write = shared.host->write;
     write.stream = &shared;
-    write.count = elements_for_host(shared.store->choices, end.buffer.length);
+    write.count = elements_for_host(shared.payload->store->choices, end.buffer.length);
     write.buffer = data;
     if (!payload.is_plain && payload.element != kNoType) {
       write.arena = std::make_shared<HostArena>();
@@ -102,14 +102,14 @@ void host_copy(SharedStream& shared) {
           write.arena->allocate(size_t{write.count} * payload.size64, payload.align64));
       uint64_t begin = host.address;
       CopyBuffer from = end.buffer;
-      if (!copy_elements(*shared.store, payload, from, host, write.count, write.arena.get())) return;
+      if (!copy_elements(*shared.payload->store, payload, from, host, write.count, write.arena.get())) return;
       write.buffer = reinterpret_cast<const void*>(begin);  // NOLINT
     }
     shared.sink()->write(write);
   } else {
     StreamRead& read = shared.host->read;
     read.stream = &shared;
-    read.capacity = elements_for_host(shared.store->choices, end.buffer.length);
+    read.capacity = elements_for_host(shared.payload->store->choices, end.buffer.length);
     read.buffer = payload.is_plain && payload.size(is_64) == payload.size64 ? data : nullptr;
     shared.source()->read(read);
   }
@@ -163,7 +163,7 @@ void StreamRead::supply(const void* elements, uint32_t count) {
     CopyBuffer from;
     from.address = reinterpret_cast<uint64_t>(elements);  // NOLINT
     from.length = count;
-    if (!copy_elements(*shared.store, *shared.payload, from, shared.pending->buffer, count, nullptr)) return;
+    if (!copy_elements(*shared.payload->store, *shared.payload, from, shared.pending->buffer, count, nullptr)) return;
   }
   trace_supplied(shared, count);
   finish_guest(shared, CopyResult::Completed);
@@ -245,7 +245,7 @@ SharedStream* take_host_stream(Store& store, uint32_t handle) {
   auto* end = static_cast<CopyEnd*>(record);
   store.host_instance().handles.remove(handle);
   end->instance = nullptr;
-  return end->shared;
+  return end->shared();
 }
 
 void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink) {

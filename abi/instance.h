@@ -64,16 +64,15 @@ struct ReturnKey {
 };
 
 // Bits of EntryGate::no_eager_calls.
-constexpr uint16_t kNoRecords = 1;        // sync_task and async_task are not both there
-constexpr uint16_t kSwitchesThreads = 2;  // its threads switch among themselves: each task needs a fiber of its own
+constexpr uint32_t kNoRecords = 1;        // sync_task and async_task are not both there
+constexpr uint32_t kSwitchesThreads = 2;  // its threads switch among themselves: each task needs a fiber of its own
 
 // What stands against entering an instance: all zero, and exclusive_thread null if that matters, and an adapter may
 // enter at once. Adapters read and write these words in one piece each: a load that spans an earlier narrower store
 // would wait for it.
 struct EntryGate {
-  uint16_t entered = 0;  // 1: entered, and not left yet
-  uint16_t no_eager_calls = kNoRecords;
-  uint32_t unused = 0;
+  uint32_t entered = 0;  // 1: entered, and not left yet
+  uint32_t no_eager_calls = kNoRecords;
   uint32_t waiting = 0;  // tasks that wait to enter
   uint32_t backpressure = 0;
 };

@@ -177,6 +177,7 @@ const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTy
   auto [entry, fresh] = payloads_.try_emplace(key);
   if (!fresh) return entry->second.get();
   entry->second = std::make_unique<PayloadType>();
+  entry->second->store = this;
   PayloadType* payload = entry->second.get();
   payload->key = key;
   payload->types = types;

@@ -12,6 +12,7 @@
 namespace wjit {
 
 struct PayloadType {
+  class Store* store = nullptr;
   std::string key;
   std::shared_ptr<const ComponentTypes> types;
   TypeId element = kNoType;      // kNoType: no payload

@@ -142,7 +142,7 @@ Store::~Store() {
         case HandleKind::StreamEnd:
         case HandleKind::FutureEnd: {
           auto* end = static_cast<CopyEnd*>(record);
-          if (--end->shared->references == 0) streams.free(end->shared);
+          if (--end->shared()->references == 0) streams.free(end->shared());
           break;
         }
         case HandleKind::ErrorContext: delete static_cast<ErrorContext*>(record); break;
@@ -223,7 +223,7 @@ void Store::provide_records(ComponentInstance& instance) {
     if (fiber == nullptr) return;
     provide(instance.async_task, fiber);
   }
-  instance.gate.no_eager_calls &= static_cast<uint16_t>(~kNoRecords);
+  instance.gate.no_eager_calls &= ~kNoRecords;
 }
 
 void Store::renew(Task& task) {

@@ -15,15 +15,14 @@ namespace wjit {
 // ---- ends in tables ----
 
 void release(SharedStream* shared) {
-  if (--shared->references == 0 && !shared->in_host_call) shared->store->streams.free(shared);
+  if (--shared->references == 0 && !shared->in_host_call) shared->payload->store->streams.free(shared);
 }
 
 // Puts an end that no guest holds into a table: its index, 0 when that is full.
 static uint32_t hold_end(ComponentInstance& instance, SharedStream& shared, bool writable) {
   CopyEnd& end = shared.end(writable);
   end.kind = shared.payload->is_future ? HandleKind::FutureEnd : HandleKind::StreamEnd;
-  end.state = CopyState::Idle;
-  end.shared = &shared;
+  end.copy_state = CopyState::Idle;
   end.instance = &instance;
   return end.index = instance.handles.add(&end);
 }
@@ -31,7 +30,6 @@ static uint32_t hold_end(ComponentInstance& instance, SharedStream& shared, bool
 SharedStream* make_stream(Store& store, const PayloadType* payload) {
   SharedStream* shared = store.streams.make();
   shared->payload = payload;
-  shared->store = &store;
   return shared;
 }
 
@@ -56,25 +54,25 @@ SharedStream* lift_readable(ComponentInstance& instance, uint32_t index, const P
     store.trap(TrapCode::UnknownHandle, fmt::format("{} is no readable {} end", index, what));
     return nullptr;
   }
-  if (end->shared->payload != payload) {
+  if (end->shared()->payload != payload) {
     store.trap(TrapCode::CanonicalAbi, fmt::format("{} {} has another element type", what, index));
     return nullptr;
   }
-  if (end->state != CopyState::Idle) {
+  if (end->copy_state != CopyState::Idle) {
     store.trap(TrapCode::CanonicalAbi,
-               end->state == CopyState::Done
+               end->copy_state == CopyState::Done
                    ? (payload->is_future ? "cannot lift future after previous read succeeded"
                                          : "cannot lift stream after being notified that the writable end dropped")
                    : fmt::format("cannot transfer {} {}: a copy is in progress", what, index));
     return nullptr;
   }
-  if (end->set != nullptr) {
+  if (end->set() != nullptr) {
     store.trap(TrapCode::CanonicalAbi, fmt::format("cannot lift {} while it's in a waitable set", what));
     return nullptr;
   }
   instance.handles.remove(index);
   end->instance = nullptr;
-  return end->shared;
+  return end->shared();
 }
 
 // ---- copying ----
@@ -144,18 +142,18 @@ bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, C
 static void finish_pending(SharedStream& shared, CopyResult result) {
   CopyEnd* end = shared.pending;
   shared.pending = nullptr;
-  end->result = result;
+  end->copy_result = result;
   set_pending(*end);
 }
 
 static void finish(CopyEnd& end, CopyResult result) {
-  end.result = result;
+  end.copy_result = result;
   set_pending(end);
 }
 
 void start_copy(CopyEnd& end) {
-  SharedStream& shared = *end.shared;
-  end.state = CopyState::Copying;
+  SharedStream& shared = *end.shared();
+  end.copy_state = CopyState::Copying;
   if (shared.dropped) return finish(end, CopyResult::Dropped);
   if (end.writable ? shared.sink() != nullptr : shared.source() != nullptr) {
     shared.pending = &end;
@@ -167,7 +165,7 @@ void start_copy(CopyEnd& end) {
     return;
   }
   if (other->instance == end.instance && !shared.payload->is_none_or_number) {
-    return shared.store->trap(
+    return shared.payload->store->trap(
         TrapCode::CanonicalAbi,
         fmt::format("cannot read from and write to intra-component {} with a payload that is no number",
                     shared.payload->is_future ? "future" : "stream"));
@@ -177,8 +175,8 @@ void start_copy(CopyEnd& end) {
       uint32_t count = std::min(end.buffer.remain(), other->buffer.remain());
       CopyBuffer& from = end.writable ? end.buffer : other->buffer;
       CopyBuffer& to = end.writable ? other->buffer : end.buffer;
-      if (!copy_elements(*shared.store, *shared.payload, from, to, count, nullptr)) return;
-      if (shared.store->tracer != nullptr) shared.store->tracer->copied(end, *other, count);
+      if (!copy_elements(*shared.payload->store, *shared.payload, from, to, count, nullptr)) return;
+      if (shared.payload->store->tracer != nullptr) shared.payload->store->tracer->copied(end, *other, count);
       if (shared.payload->is_future) {
         finish_pending(shared, CopyResult::Completed);
       } else {
@@ -193,19 +191,19 @@ void start_copy(CopyEnd& end) {
 }
 
 uint32_t finish_copy(CopyEnd& end) {
-  SharedStream& shared = *end.shared;
-  CHECK(end.state == CopyState::Copying || end.state == CopyState::Cancelling);
-  if (shared.store->tracer != nullptr) shared.store->tracer->copy_finished(end);
+  SharedStream& shared = *end.shared();
+  CHECK(end.copy_state == CopyState::Copying || end.copy_state == CopyState::Cancelling);
+  if (shared.payload->store->tracer != nullptr) shared.payload->store->tracer->copy_finished(end);
   if (shared.pending == &end) shared.pending = nullptr;
-  bool done = end.result == CopyResult::Dropped || (end.is_future() && end.result == CopyResult::Completed);
-  end.state = done ? CopyState::Done : CopyState::Idle;
-  auto result = static_cast<uint32_t>(end.result);
+  bool done = end.copy_result == CopyResult::Dropped || (end.is_future() && end.copy_result == CopyResult::Completed);
+  end.copy_state = done ? CopyState::Done : CopyState::Idle;
+  auto result = static_cast<uint32_t>(end.copy_result);
   return end.is_future() ? result : result | end.buffer.progress << 4;
 }
 
 void cancel_copy(CopyEnd& end) {
-  end.state = CopyState::Cancelling;
-  SharedStream& shared = *end.shared;
+  end.copy_state = CopyState::Cancelling;
+  SharedStream& shared = *end.shared();
   bool with_host = end.writable ? shared.sink() != nullptr : shared.source() != nullptr;
   // A copy that is through has nothing to cancel. One between guests that stays pending after a part was copied has:
   // its event then says cancelled, with what was copied, as the reference tests want (definitions.py says completed).
@@ -225,10 +223,10 @@ static void drop_one_side(SharedStream& shared) {
 }
 
 void drop_end(CopyEnd& end) {
-  CHECK(end.state == CopyState::Idle || end.state == CopyState::Done);
+  CHECK(end.copy_state == CopyState::Idle || end.copy_state == CopyState::Done);
   join(end, nullptr);
   end.instance = nullptr;
-  drop_one_side(*end.shared);
+  drop_one_side(*end.shared());
 }
 
 void drop_shared_reader(SharedStream* shared) { drop_one_side(*shared); }

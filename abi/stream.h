@@ -21,9 +21,6 @@ namespace wjit {
 struct SharedStream;
 struct BuiltinContext;
 
-enum class CopyState : uint8_t { Idle, Copying, Cancelling, Done };
-enum class CopyResult : uint8_t { Completed = 0, Dropped = 1, Cancelled = 2 };
-
 // A range of elements in somebody's memory.
 struct CopyBuffer {
   const BuiltinContext* options = nullptr;  // guest: memory, realloc, encoding; null: host memory
@@ -35,11 +32,12 @@ struct CopyBuffer {
 
 // A readable or writable end, in the handle table of `instance`; null: no guest holds it.
 struct CopyEnd : Waitable {
-  explicit CopyEnd(bool w) : Waitable(HandleKind::Free), writable(w) {}
-  bool writable;
-  CopyState state = CopyState::Idle;
-  CopyResult result = CopyResult::Completed;
-  SharedStream* shared = nullptr;  // counted; it is a part of it
+  explicit CopyEnd(bool w) : Waitable(HandleKind::Free) {
+    writable = w;
+    copy_state = CopyState::Idle;
+  }
+  SharedStream* shared();  // what it is a part of
+  const SharedStream* shared() const { return const_cast<CopyEnd*>(this)->shared(); }
   ComponentInstance* instance = nullptr;
   CopyBuffer buffer;
   bool is_future() const { return kind == HandleKind::FutureEnd; }
@@ -108,7 +106,6 @@ struct HostEnds {
 // Reference-counted: each end holds one.
 struct SharedStream {
   const PayloadType* payload = nullptr;
-  Store* store = nullptr;
   uint32_t references = 0;
   bool dropped = false;            // one of the ends is gone
   bool in_host_call = false;       // a source's or sink's method is on the stack: nothing is freed yet
@@ -123,6 +120,15 @@ struct SharedStream {
     return *host;
   }
 };
+
+inline SharedStream* CopyEnd::shared() {
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Winvalid-offsetof"  // a base class with members: fine with every compiler we use
+  constexpr size_t readable = offsetof(SharedStream, readable), writable_end = offsetof(SharedStream, writable);
+#pragma clang diagnostic pop
+  auto* bytes = reinterpret_cast<std::byte*>(this);  // NOLINT
+  return reinterpret_cast<SharedStream*>(bytes - (writable ? writable_end : readable));  // NOLINT
+}
 
 // A new stream or future with both ends in `instance`'s table: readable index | writable index << 32; 0 when full.
 uint64_t stream_new(ComponentInstance& instance, const PayloadType* payload);

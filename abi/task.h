@@ -101,26 +101,29 @@ struct Task {
   uint32_t num_borrows = 0;
   AdapterContext* adapter = nullptr;      // 104
   ComponentInstance* instance = nullptr;  // 112
-  Thread* parent = nullptr;               // 120: eager, or run by run_task: the thread that called; null: the host
+  union {
+    Thread* parent = nullptr;  // 120: eager: the thread that called; null: host code
+    Call* call;                // detached: until its start has read the parameters; owned if owns_call
+  };
   uint64_t result = 0;  // 128: guest caller: where results go in its memory, or (sync lower) the flat result itself
   union {
     Task* next_free = nullptr;  // among the store's free records
     Subtask* subtask;           // detached: the caller's view; null when the host called, or it has resolved
   };
   HostCaller* host = nullptr;  // owned
-  Call* call = nullptr;        // until its start has read the parameters; owned if owns_call
   Lender* lenders = nullptr;   // what the caller lent, until there is a subtask
   Task* store_prev = nullptr;  // the store's list of detached tasks
   Task* store_next = nullptr;
   IntrusiveList<Thread, &Thread::task_prev, &Thread::task_next> threads;  // registered ones
   uint32_t id = 0;                                                        // for messages and traces
-  bool owns_call = false;
-  bool counted_waiting = false;  // counts in EntryGate::waiting
-  bool pinned = false;           // run_task looks at it once more: not freed before
-  bool gone = false, by_adapter = false;             // pinned, and its last thread has exited
+  bool owns_call : 1 = false;
+  bool counted_waiting : 1 = false;  // counts in EntryGate::waiting
+  bool pinned : 1 = false;           // run_task looks at it once more: not freed before
+  bool gone : 1 = false;             // pinned, and its last thread has exited
+  bool by_adapter : 1 = false;       // was eager
   // Function types that are not async: the task blocks in a host function of such a type, so its instance stays entered
   // until the task is through (Store::atomic).
-  bool entered = false;
+  bool entered : 1 = false;
 
   bool needs_exclusive() const { return (kind & kTaskExclusive) != 0; }
   bool is_async_type() const { return (kind & kTaskAsyncType) != 0; }
@@ -138,14 +141,6 @@ static_assert(offsetof(Task, parent) == task_offset::parent && offsetof(Task, re
 
 using ThreadQueue = IntrusiveList<Thread, &Thread::queue_prev, &Thread::queue_next>;
 
-enum class SubtaskState : uint8_t {
-  Starting = 0,
-  Started = 1,
-  Returned = 2,
-  CancelledBeforeStarted = 3,
-  CancelledBeforeReturned = 4,
-};
-
 struct Lender {
   ResourceHandle* handle;
   Lender* next;
@@ -155,17 +150,15 @@ struct HostCall;
 
 struct Subtask : Waitable {
   Subtask() : Waitable(HandleKind::Subtask) {}
-  SubtaskState state = SubtaskState::Starting;
-  bool cancellation_requested = false;
-  bool resolve_delivered = false;
-  bool in_table = false;          // the caller knows its handle
-  Task* task = nullptr;           // the callee; null once it is gone, or for host callees
-  HostCall* host_call = nullptr;  // the callee is a host function that is not done
+  Task* task = nullptr;  // the callee; null once it is gone, or for host callees
+  union {
+    HostCall* host_call = nullptr;  // not resolved: the callee is a host function that is not done
+    uint64_t result;                // resolved: flat result of a sync lower
+  };
   ComponentInstance* caller = nullptr;
   Lender* lenders = nullptr;
-  uint64_t result = 0;  // flat result of a sync lower
 
-  bool resolved() const { return state >= SubtaskState::Returned; }
+  bool resolved() const { return subtask_state >= SubtaskState::Returned; }
 };
 
 }  // namespace wjit

@@ -97,7 +97,7 @@ Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& reg
   if (instance.gate.waiting > 0 && !task.needs_exclusive()) wake_blocked(instance);
   task.state = TaskState::Started;
   if (task.subtask != nullptr) {
-    task.subtask->state = SubtaskState::Started;
+    task.subtask->subtask_state = SubtaskState::Started;
     progress(*task.subtask);
   }
   CodePointer function;

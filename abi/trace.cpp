@@ -21,7 +21,7 @@ constexpr auto kPatience = std::chrono::seconds(1);
 uint64_t bytes_of(const CopyEnd& end, uint32_t elements) {
   const CopyBuffer& buffer = end.buffer;
   return uint64_t{elements} *
-         end.shared->payload->size(buffer.options == nullptr || buffer.options->options.memory_is_64);
+         end.shared()->payload->size(buffer.options == nullptr || buffer.options->options.memory_is_64);
 }
 
 std::string copy_label(const CopyEnd& end) {
@@ -290,7 +290,7 @@ void Tracer::copy_finished(const CopyEnd& end) {
   TraceArgs args;
   args.add("elements", end.buffer.progress)
       .add("bytes", bytes_of(end, end.buffer.progress))
-      .add("result", kResults[static_cast<size_t>(end.result)]);
+      .add("result", kResults[static_cast<size_t>(end.copy_result)]);
   file_->begin(place, now(), "copy", copy_label(end) + " done", args);
   for (const Handover& handover : copy.received) {
     file_->arrow(handover.from.name, handover.from.place, handover.from.ns, place, now());

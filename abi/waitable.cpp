@@ -42,21 +42,22 @@ void WaitableSet::remove_waiter(Thread& thread) {
 void set_pending(Waitable& waitable) {
   if (waitable.pending) return;
   waitable.pending = true;
-  if (waitable.sync_waiter != nullptr) {
-    waitable.sync_waiter->task->instance->store->make_ready(*waitable.sync_waiter);
-  } else if (waitable.set != nullptr) {
-    waitable.set->idle.remove(&waitable);
-    waitable.set->ready.push_back(&waitable);
-    wake_waiter(*waitable.set);
+  if (Thread* waiter = waitable.sync_waiter()) {
+    waiter->task->instance->store->make_ready(*waiter);
+  } else if (WaitableSet* set = waitable.set()) {
+    set->idle.remove(&waitable);
+    set->ready.push_back(&waitable);
+    wake_waiter(*set);
   }
 }
 
 void clear_pending(Waitable& waitable) {
   if (!waitable.pending) return;
   waitable.pending = false;
-  if (waitable.set == nullptr) return;
-  waitable.set->ready.remove(&waitable);
-  waitable.set->idle.push_back(&waitable);
+  if (WaitableSet* set = waitable.set()) {
+    set->ready.remove(&waitable);
+    set->idle.push_back(&waitable);
+  }
 }
 
 Event take_event(Waitable& waitable) {
@@ -66,7 +67,7 @@ Event take_event(Waitable& waitable) {
     case HandleKind::Subtask: {
       auto& subtask = static_cast<Subtask&>(waitable);
       if (subtask.resolved()) deliver_resolve(subtask);
-      return {EventCode::Subtask, waitable.index, static_cast<uint32_t>(subtask.state)};
+      return {EventCode::Subtask, waitable.index, static_cast<uint32_t>(subtask.subtask_state)};
     }
     case HandleKind::StreamEnd:
     case HandleKind::FutureEnd: {
@@ -81,8 +82,8 @@ Event take_event(Waitable& waitable) {
 
 void join(Waitable& waitable, WaitableSet* set) {
   CHECK(!waitable.has_sync_waiter);
-  if (waitable.set != nullptr) (waitable.pending ? waitable.set->ready : waitable.set->idle).remove(&waitable);
-  waitable.set = set;
+  if (WaitableSet* old = waitable.set_) (waitable.pending ? old->ready : old->idle).remove(&waitable);
+  waitable.set_ = set;
   if (set == nullptr) return;
   (waitable.pending ? set->ready : set->idle).push_back(&waitable);
   if (waitable.pending) wake_waiter(*set);

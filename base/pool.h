@@ -5,11 +5,13 @@
 // A freed record keeps its first word for the list of free ones. Test: test/unit/pool_test.cpp.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
+
+#include "base/huge_memory.h"
 
 namespace wjit {
 
@@ -36,20 +38,29 @@ class Pool {
     Slot* next;
     alignas(T) std::byte bytes[sizeof(T)];
   };
-  static constexpr size_t kChunkBytes = 16 * 1024;
-  static constexpr size_t kPerChunk = kChunkBytes / sizeof(Slot) > 0 ? kChunkBytes / sizeof(Slot) : 1;
+  // Tuning, no effect on correctness: chunks double up to a huge page, and are one where the pool has so many already.
+  static constexpr size_t kFirstChunkBytes = 16 * 1024;
+  static constexpr size_t kChunksBeforeHugeOnes = 16;
+  static_assert(sizeof(Slot) <= kFirstChunkBytes);
 
+  // Slots of the newest chunk are taken in their order: its pages are touched as they are needed.
   void grow() {
-    chunks_.push_back(std::unique_ptr<Slot[]>(new Slot[kPerChunk]));
-    Slot* slots = chunks_.back().get();
-    for (size_t i = kPerChunk; i-- > 0;) {
-      slots[i].next = free_;
-      free_ = &slots[i];
+    if (unused_ == end_) {
+      chunk_bytes_ = chunks_.empty() ? kFirstChunkBytes : std::min(chunk_bytes_ * 2, HugeMemory::kPageBytes);
+      chunks_.emplace_back(chunk_bytes_, chunks_.size() >= kChunksBeforeHugeOnes);
+      unused_ = static_cast<Slot*>(chunks_.back().address());
+      end_ = unused_ + chunk_bytes_ / sizeof(Slot);
     }
+    Slot* slot = new (unused_++) Slot;
+    slot->next = nullptr;
+    free_ = slot;
   }
 
   Slot* free_ = nullptr;
-  std::vector<std::unique_ptr<Slot[]>> chunks_;
+  Slot* unused_ = nullptr;  // up to end_: slots that were never in use
+  Slot* end_ = nullptr;
+  size_t chunk_bytes_ = 0;
+  std::vector<HugeMemory> chunks_;
 };
 
 }  // namespace wjit

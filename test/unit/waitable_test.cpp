@@ -15,7 +15,7 @@ struct WaitableTest : testing::Test {
   void SetUp() override {
     a.index = 1;
     b.index = 2;
-    a.state = b.state = SubtaskState::Started;
+    a.subtask_state = b.subtask_state = SubtaskState::Started;
   }
 };
 
@@ -33,7 +33,7 @@ TEST_F(WaitableTest, EventsComeInTheOrderInWhichTheyBecamePending) {
 TEST_F(WaitableTest, TheEventSaysTheStateAtDelivery) {
   join(a, &set);
   set_pending(a);
-  a.state = SubtaskState::Returned;
+  a.subtask_state = SubtaskState::Returned;
   Event event = take_event(set, nullptr);
   EXPECT_EQ(event.code, EventCode::Subtask);
   EXPECT_EQ(event.payload, static_cast<uint32_t>(SubtaskState::Returned));

@@ -1,4 +1,4 @@
-// Where segments come from: see segment.h. mimalloc 2.0.9 has what is needed (mi_reserve_os_memory_ex with an exclusive
+// Where segments come from: see segment.h. mimalloc 2.0.9 has what is needed (mi_manage_os_memory_ex with an exclusive
 // arena, mi_heap_new_in_arena); a heap belongs to its thread, so each thread that makes fibers has one.
 #include "scheduler/segment.h"
 
@@ -48,8 +48,9 @@ struct Arena {
       std::align(kArenaAlignment, size - kArenaAlignment, aligned, rest);
       rest &= ~(kArenaAlignment - 1);
       madvise(static_cast<char*>(aligned) + kSmallPagesBytes, rest - kSmallPagesBytes, MADV_HUGEPAGE);  // a wish
-      exists = mi_manage_os_memory_ex(aligned, rest, /*is_committed=*/true, /*is_large=*/false, /*is_zero=*/true,
-                                      /*numa_node=*/-1, /*exclusive=*/true, &id);
+      constexpr bool committed = true, large = false, zero = true, exclusive = true;
+      constexpr int any_node = -1;
+      exists = mi_manage_os_memory_ex(aligned, rest, committed, large, zero, any_node, exclusive, &id);
       if (!exists) munmap(memory, size);
     }
   }

@@ -33,7 +33,7 @@
 //       callback:   returns the packed code that the core function returned
 //       stackful:   returns 0
 //
-//   task_return(AdapterContext*, flat results…)                async lifts: what canon task.return does once it is clear that the
+//   task_return(AdapterContext*, flat results…; r10: Task*)     async lifts: what canon task.return does once it is clear that the
 //       task that runs is this adapter's (wjit_task_return_entry): results to the caller (below), and the task is resolved.
 //
 //   complete(AdapterContext*, Task*, u64 flat result)          sync lift of an async type, eager `lower`: what is left to do when the
@@ -158,6 +158,7 @@ struct AdapterContext {
   ResourceType** resources = nullptr;       // 128: as resource_occurrences
   const struct ReturnKey* return_key = nullptr;  // 136: async lifts: what task.return must match
   void* task_return = nullptr;              // 144: code->task_return
+  void** callee_entry = nullptr;            // 152: holds callee_function's code, without the jump through a lazy stub
   // Run time only:
   std::vector<void**> entries;              // where wjit_adapter_entry stands for it: `lower` itself, once it is compiled
   std::shared_ptr<AdapterCode> code;
@@ -173,12 +174,13 @@ struct AdapterContext {
 namespace adapter_offset {
 constexpr size_t store = 0, caller = 8, callee = 16, lower_entry = 24, caller_memory = 32, caller_realloc = 40,
                  callee_memory = 56, callee_realloc = 64, callee_function = 80, callback = 96, post_return = 112,
-                 resources = 128, return_key = 136, task_return = 144;
+                 resources = 128, return_key = 136, task_return = 144, callee_entry = 152;
 }
 static_assert(offsetof(AdapterContext, lower_entry) == adapter_offset::lower_entry);
 static_assert(offsetof(AdapterContext, callee_function) == adapter_offset::callee_function);
 static_assert(offsetof(AdapterContext, resources) == adapter_offset::resources);
 static_assert(offsetof(AdapterContext, task_return) == adapter_offset::task_return);
+static_assert(offsetof(AdapterContext, callee_entry) == adapter_offset::callee_entry);
 
 // First argument of a copier. The layout is AdapterContext's as far as copiers read it: source is the caller's side,
 // destination the callee's.

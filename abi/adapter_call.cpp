@@ -67,8 +67,12 @@ std::vector<Value*> AdapterEmitter::place_args(const CoreSignature& signature, c
 
 Value* AdapterEmitter::call_core(const CoreSignature& signature, size_t pointer_offset,
                                  const std::vector<Value*>& args) {
-  Value* code = load_context(pointer_offset, ptr_);
-  Value* vmctx = load_context(pointer_offset + 8, ptr_);
+  return call_core(signature, {load_context(pointer_offset, ptr_), load_context(pointer_offset + 8, ptr_)}, args);
+}
+
+Value* AdapterEmitter::call_core(const CoreSignature& signature, std::pair<Value*, Value*> code_and_vmctx,
+                                 const std::vector<Value*>& args) {
+  auto [code, vmctx] = code_and_vmctx;
   std::vector<Value*> values = place_args(signature, args);
   values.insert(values.begin(), vmctx);
   llvm::CallInst* call = b_.CreateCall(signature.type, code, values);

@@ -122,6 +122,7 @@ class AdapterEmitter {
     Value* store = nullptr;   // as it was given
   };
   void emit_enter(const AdapterSpec& spec);
+  std::pair<Value*, Value*> load_callee();  // code and vmctx of the callee's core function
   void emit_complete(const AdapterSpec& spec);
   void emit_task_return(const AdapterSpec& spec);
   Entered enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args, Value* store, Value* fiber,
@@ -178,6 +179,7 @@ class AdapterEmitter {
   std::vector<Value*> place_args(const CoreSignature& signature, const std::vector<Value*>& args);
   // Calls a core function that the context has a CodePointer of; results[0] or null.
   Value* call_core(const CoreSignature& signature, size_t pointer_offset, const std::vector<Value*>& args);
+  Value* call_core(const CoreSignature& signature, std::pair<Value*, Value*> code_and_vmctx, const std::vector<Value*>& args);
   Value* call_runtime(const char* name, std::vector<Value*> args);
   void trap(Trap code);
   void trap_if(Value* condition, Trap code);

@@ -118,7 +118,7 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   // the context), instead of a register saved and restored for each.
   Value* result = nullptr;
   if (!async_type) {
-    result = call_core(callee_signature, adapter_offset::callee_function, args);
+    result = call_core(callee_signature, load_callee(), args);
     store = load_context(adapter_offset::store, ptr_);
     callee = load_context(adapter_offset::callee, ptr_);
     task_ = field(callee, record, ptr_);
@@ -193,6 +193,11 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   }
 }
 
+std::pair<Value*, Value*> AdapterEmitter::load_callee() {
+  Value* code = b_.CreateLoad(ptr_, load_context(adapter_offset::callee_entry, ptr_));
+  return {code, load_context(adapter_offset::callee_function + 8, ptr_)};
+}
+
 // The switch: scheduler/fiber.h, "Entered by guest code". The fiber's base is the return address that `call` pushes,
 // right below the Fiber. All argument registers reach the callee. What is needed to come back is in r12 to r15 for a
 // callee that returns (loads of what was just stored would take most of the time), and in the Fiber for one that parks.
@@ -215,8 +220,7 @@ AdapterEmitter::Entered AdapterEmitter::enter_fiber(const CoreSignature& signatu
       fmt::arg("running", guest_context_offset::fiber), fmt::arg("before", fiber_offset::guest_fiber),
       fmt::arg("limit", fiber_offset::limit));
 
-  Value* code = load_context(adapter_offset::callee_function, ptr_);
-  Value* vmctx = load_context(adapter_offset::callee_function + 8, ptr_);
+  auto [code, vmctx] = load_callee();
   std::vector<Value*> placed = place_args(signature, args);
 
   // Registers that are written are outputs, whether anybody looks at them or not.
@@ -313,8 +317,19 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   call_runtime("resolve", {task_});
   b_.CreateRetVoid();
 
-  make_function(".task_return", signature.type);
-  task_ = read_task();
+  // Plain values: what would trap does so in the slow one, too. Then this one calls nothing, needs no frame, and takes the
+  // task from who has just looked it up (wjit_task_return_entry).
+  if (plain) {
+    std::vector<llvm::Type*> params(signature.type->params());
+    params.push_back(ptr_);
+    make_function(".task_return", llvm::FunctionType::get(void_, params, false));
+    function_->removeFnAttr("split-stack");
+    function_->addParamAttr(static_cast<unsigned>(params.size()) - 1, llvm::Attribute::Nest);  // in r10
+    task_ = function_->getArg(static_cast<unsigned>(params.size()) - 1);
+  } else {
+    make_function(".task_return", signature.type);
+    task_ = read_task();
+  }
   Value* state = field(task_, task_offset::state, i32_);
   Value* expected = b_.CreateICmpEQ(state, b_.getInt32(state_word(TaskState::Started, kind)));
   auto* go_on = block("");
@@ -322,7 +337,6 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   b_.CreateCondBr(b_.CreateAnd(expected, b_.CreateICmpNE(read_may_leave(), b_.getInt8(0))), go_on, other);
   b_.SetInsertPoint(go_on);
   flats = read_params(signature, function_);
-  // Plain values: what would trap does so in the slow one, too. Then this one calls nothing and needs no frame.
   if (plain) instead_of_traps_ = other;
   lift_results_of_task(spec, flats, kMaxFlatParams);
   instead_of_traps_ = nullptr;
@@ -337,7 +351,7 @@ void AdapterEmitter::emit_task_return(const AdapterSpec& spec) {
   b_.SetInsertPoint(other);
   other->moveAfter(&function_->back());
   std::vector<Value*> same;
-  for (llvm::Argument& argument : function_->args()) same.push_back(&argument);
+  for (unsigned i = 0; i < signature.type->getNumParams(); ++i) same.push_back(function_->getArg(i));
   b_.CreateCall(slow, same)->setTailCall();
   b_.CreateRetVoid();
 }

@@ -187,7 +187,7 @@ void deliver_resolve(Subtask& subtask) {
 static void forget_record(const Task& task) {
   ComponentInstance& instance = *task.instance;
   (task.is_async_type() ? instance.async_task : instance.sync_task) = nullptr;
-  instance.gate.no_eager_calls |= kNoRecords;
+  instance.gate.set_no_eager_calls(instance.gate.no_eager_calls | kNoRecords);
 }
 
 // The task is one like any other from now on. Its caller's view of it; null if it has resolved.

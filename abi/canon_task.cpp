@@ -19,9 +19,13 @@ uint64_t unpack_event(BuiltinContext* context, uint64_t pointer, Event event) {
   return static_cast<uint64_t>(event.code);
 }
 
+[[gnu::cold, gnu::noinline]] void unknown_handle(BuiltinContext* context, const char* what, uint32_t index) {
+  store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown {} {}", what, index));
+}
+
 WaitableSet* find_set(BuiltinContext* context, uint32_t index) {
   auto* set = context->instance->handles.get_as<WaitableSet>(index, HandleKind::WaitableSet);
-  if (set == nullptr) store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown waitable set {}", index));
+  if (set == nullptr) unknown_handle(context, "waitable set", index);
   return set;
 }
 
@@ -31,7 +35,7 @@ Waitable* find_waitable(BuiltinContext* context, uint32_t index) {
                             record->kind == HandleKind::FutureEnd)) {
     return static_cast<Waitable*>(record);
   }
-  store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown waitable {}", index));
+  unknown_handle(context, "waitable", index);
   return nullptr;
 }
 
@@ -202,7 +206,7 @@ extern "C" uint64_t builtin_canon_WaitableJoin(BuiltinContext* context, uint32_t
 static Subtask* find_subtask(BuiltinContext* context, uint32_t index, bool blocks) {
   auto* subtask = context->instance->handles.get_as<Subtask>(index, HandleKind::Subtask);
   if (subtask == nullptr && (!blocks || may_block_at_all(context))) {
-    store_of(context).trap(TrapCode::UnknownHandle, fmt::format("unknown subtask {}", index));
+    unknown_handle(context, "subtask", index);
   }
   return subtask;
 }

@@ -67,7 +67,7 @@ wjit_adapter_entry:
   .cfi_endproc
 .size wjit_adapter_entry, . - wjit_adapter_entry
 
-// StoreContext::current, Thread::task, Task::adapter, AdapterContext::return_key and task_return, BuiltinContext::return_key
+// The task goes to the adapter in r10. StoreContext::current, Thread::task, Task::adapter, AdapterContext::return_key and task_return, BuiltinContext::return_key
 // (asserted in abi/instantiate.cpp).
 .p2align 4
 .globl wjit_task_return_entry
@@ -78,8 +78,8 @@ wjit_task_return_entry:
   mov STORE_CURRENT(%rax), %rax
   test %rax, %rax
   jz wjit_stub_task_return_refused
-  mov THREAD_TASK(%rax), %rax
-  mov TASK_ADAPTER(%rax), %rax
+  mov THREAD_TASK(%rax), %r10
+  mov TASK_ADAPTER(%r10), %rax
   test %rax, %rax
   jz wjit_stub_task_return_refused
   mov BUILTIN_RETURN_KEY(%rdi), %r11

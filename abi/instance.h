@@ -75,6 +75,9 @@ struct EntryGate {
   uint32_t no_eager_calls = kNoRecords;
   uint32_t waiting = 0;  // tasks that wait to enter
   uint32_t backpressure = 0;
+
+  // Compilers make one byte's store of `|= 1`.
+  void set_no_eager_calls(uint32_t bits) { __atomic_store_n(&no_eager_calls, bits, __ATOMIC_RELAXED); }
 };
 
 struct ComponentInstance {

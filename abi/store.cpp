@@ -176,9 +176,11 @@ Task* Store::make_task() {
   return task;
 }
 
+// A copy of a fresh one: stores of equal, aligned size, so that whoever reads a field next need not wait for several.
 static void make_fresh(Task* task) {
-  task->~Task();
-  new (task) Task;
+  static_assert(std::is_trivially_destructible_v<Task>);
+  static const Task fresh;
+  __builtin_memcpy(static_cast<void*>(task), &fresh, sizeof fresh);
   task->implicit.task = task;
 }
 
@@ -223,7 +225,7 @@ void Store::provide_records(ComponentInstance& instance) {
     if (fiber == nullptr) return;
     provide(instance.async_task, fiber);
   }
-  instance.gate.no_eager_calls &= ~kNoRecords;
+  instance.gate.set_no_eager_calls(instance.gate.no_eager_calls & ~kNoRecords);
 }
 
 void Store::renew(Task& task) {
@@ -294,6 +296,8 @@ void fill_callee(Store& store, AdapterContext& context, const RuntimeFunction& f
   context.callee_memory = function.memory;
   context.callee_realloc = function.realloc;
   context.callee_function = function.core;
+  void** behind = entry_behind(function.core.code);
+  context.callee_entry = behind != nullptr ? behind : &context.callee_function.code;
   context.callback = function.callback;
   context.post_return = function.post_return;
   context.async_type = types[function.type].is_async;

@@ -63,10 +63,12 @@ bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterA
   return true;
 }
 
-enum class Begun { Running, Blocked, Gone, Trapped };
+// What became of a thread that was to run: it is about to, it has parked or returned, its task waits to be let in, its task
+// is gone without having started, the store is in lockdown.
+enum class Ran { Ready, Suspended, Finished, Blocked, Gone, Trapped };
 
 // enter_implicit_thread and start: backpressure, the exclusive lock, registration; then a fiber for the callee.
-Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& registers) {
+Ran begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& registers) {
   Task& task = *thread.task;
   ComponentInstance& instance = *task.instance;
   if (task.counted_waiting) {
@@ -75,7 +77,7 @@ Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& reg
     if (cancelled) {
       bool ok = resolve_task(task, false);
       free_task(&task);
-      return ok ? Begun::Gone : Begun::Trapped;
+      return ok ? Ran::Gone : Ran::Trapped;
     }
   } else if (task.is_async_type() &&
              (has_backpressure(task) || (instance.gate.waiting > 0 && !goes_on_at_once(store.choices, false)))) {
@@ -87,7 +89,7 @@ Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& reg
     }
     start_waiting(thread, WaitKind::Enter, true);
     if (!has_backpressure(task)) wake_blocked(instance);
-    return Begun::Blocked;
+    return Ran::Blocked;
   }
   if (task.needs_exclusive()) {
     CHECK(instance.exclusive_thread == nullptr);
@@ -108,7 +110,7 @@ Begun begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& reg
     function = {task.adapter->code->start, task.adapter};
     registers.ints[1] = reinterpret_cast<uint64_t>(&task);  // NOLINT
   }
-  return prepare_fiber(store, thread, function, registers) ? Begun::Running : Begun::Trapped;
+  return prepare_fiber(store, thread, function, registers) ? Ran::Ready : Ran::Trapped;
 }
 
 // A callback task's event has come: its callback gets a fresh fiber.
@@ -142,17 +144,28 @@ bool complete(Store& store, Task& task) {
   return store.run_core({adapter.code->complete, task.adapter}, registers, nullptr);
 }
 
-// Runs `thread` until it parks or exits. The thread to switch to, if it asked for one. False after a trap.
-bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to) {
-  resumed.cancelled = cancelled;
-  Thread& thread = root_of(resumed);
-  Task& task = *thread.task;
+Ran enter(Store& store, Thread& resumed, Thread& thread) {
+  resumed.state = thread.state = Thread::State::Running;
+  switch (fiber_enter(&store.context(), thread.fiber)) {
+    case FiberExit::Abandoned:
+      CHECK(store.locked_down());
+      abandon_eager_tasks(store, thread);
+      fiber_abandon(thread.fiber);
+      return Ran::Trapped;
+    case FiberExit::Suspended: return store.locked_down() ? Ran::Trapped : Ran::Suspended;
+    case FiberExit::Finished: return Ran::Finished;
+  }
+  return Ran::Trapped;
+}
+
+// A thread without a fiber: it has not started, or it is a callback task whose event has come.
+[[gnu::noinline]] Ran begin(Store& store, Thread& resumed, Thread& thread, bool cancelled) {
   RegisterArgs registers;
-  if (thread.fiber == nullptr && thread.is_explicit) {
+  if (thread.is_explicit) {
     auto& made = static_cast<ExplicitThread&>(thread);
     registers.ints[1] = made.argument;
-    if (!prepare_fiber(store, thread, made.function, registers)) return false;
-  } else if (thread.fiber == nullptr && thread.is_callback) {
+    if (!prepare_fiber(store, thread, made.function, registers)) return Ran::Trapped;
+  } else if (thread.is_callback) {
     Event event;
     if (cancelled) {
       event.code = EventCode::TaskCancelled;
@@ -160,27 +173,26 @@ bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to)
       event = take_event(*thread.wait_set, store.choices);
     }
     thread.wait_set = nullptr;
-    if (!begin_callback(store, thread, event, registers)) return false;
-  } else if (thread.fiber == nullptr) {
-    switch (begin_task(store, thread, cancelled, registers)) {
-      case Begun::Running: break;
-      case Begun::Blocked: return true;
-      case Begun::Gone: return true;
-      case Begun::Trapped: return false;
-    }
+    if (!begin_callback(store, thread, event, registers)) return Ran::Trapped;
+  } else {
+    Ran begun = begin_task(store, thread, cancelled, registers);
+    if (begun != Ran::Ready) return begun;
   }
-  resumed.state = thread.state = Thread::State::Running;
-  switch (fiber_enter(&store.context(), thread.fiber)) {
-    case FiberExit::Abandoned:
-      CHECK(store.locked_down());
-      abandon_eager_tasks(store, thread);
-      fiber_abandon(thread.fiber);
-      return false;
-    case FiberExit::Suspended:
-      if (store.locked_down()) return false;
-      *switch_to = std::exchange(store.switch_to, nullptr);
-      return true;
-    case FiberExit::Finished: break;
+  return enter(store, resumed, thread);
+}
+
+// Runs `thread` until it parks or exits. The thread to switch to, if it asked for one. False after a trap.
+bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to) {
+  resumed.cancelled = cancelled;
+  Thread& thread = root_of(resumed);
+  Task& task = *thread.task;
+  switch (thread.fiber != nullptr ? enter(store, resumed, thread) : begin(store, resumed, thread, cancelled)) {
+    case Ran::Suspended: *switch_to = std::exchange(store.switch_to, nullptr); return true;
+    case Ran::Blocked:
+    case Ran::Gone: return true;
+    case Ran::Ready:
+    case Ran::Trapped: return false;
+    case Ran::Finished: break;
   }
   if (&thread == &task.implicit && task.is_callback()) {
     auto packed = static_cast<uint32_t>(thread.fiber->results.rax);
@@ -258,22 +270,26 @@ bool resume_thread(Store& store, Thread* thread, bool cancelled) {
   return ok;
 }
 
+// A function that is not async, on its caller's fiber: others of its instance run in here until its wait is over.
+[[gnu::noinline]] static uint64_t wait_in_place(Store& store, Thread& thread, Continuation continuation, void* argument) {
+  while (!ready_now(thread)) {
+    Thread* other = store.pop_ready_of(*thread.task->instance);
+    if (other == nullptr) {
+      return store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning"), 0;
+    }
+    if (!resume_thread(store, other, false)) return store.propagate_trap(), 0;
+  }
+  stop_waiting(thread);
+  thread.state = Thread::State::Running;
+  thread.cancelled = false;
+  return continuation(&store.context(), argument);
+}
+
 uint64_t park(Store& store, Thread& thread, Continuation continuation, void* argument) {
   CHECK(&thread == store.current());
   if (thread.state == Thread::State::Running) thread.state = Thread::State::Suspended;
   if (thread.fiber == nullptr && thread.wait != WaitKind::HostCall) {
-    // A function that is not async, on its caller's fiber: others of its instance run in here until its wait is over.
-    while (!ready_now(thread)) {
-      Thread* other = store.pop_ready_of(*thread.task->instance);
-      if (other == nullptr) {
-        return store.trap(TrapCode::Deadlock, "cannot block a synchronous task before returning"), 0;
-      }
-      if (!resume_thread(store, other, false)) return store.propagate_trap(), 0;
-    }
-    stop_waiting(thread);
-    thread.state = Thread::State::Running;
-    thread.cancelled = false;
-    return continuation(&store.context(), argument);
+    return wait_in_place(store, thread, continuation, argument);
   }
   request_suspend(&store.context(), continuation, argument);
   return 0;

@@ -16,6 +16,7 @@ static void wake_waiter(WaitableSet& set) {
   Thread* woken = set.first_waiter;
   if (woken == nullptr) return;
   Store& store = *woken->task->instance->store;
+  if (woken->wait_next == nullptr) return store.make_ready(*woken);
   Candidates candidates(store.choices);
   for (Thread* thread = woken; thread != nullptr && !candidates.settled(); thread = thread->wait_next) {
     if (!thread->queued && ready_now(*thread) && candidates.take()) woken = thread;

@@ -106,6 +106,15 @@ void* ModuleCode::lazy_stub(uint32_t defined) const {
   return stubs_ + defined * kStubSize;
 }
 
+// Whatever else begins with such a jump does the same.
+void** entry_behind(void* code) {
+  const auto* bytes = static_cast<const uint8_t*>(code);
+  if (bytes[0] != 0xFF || bytes[1] != 0x25) return nullptr;
+  int32_t displacement;
+  memcpy(&displacement, bytes + 2, sizeof displacement);
+  return reinterpret_cast<void**>(const_cast<uint8_t*>(bytes) + kSlowPart + displacement);  // NOLINT
+}
+
 void* ModuleCode::entry(uint32_t defined) const {
   DCHECK(defined < count_);
   return std::atomic_ref<void*>(entries_[defined]).load(std::memory_order_acquire);

@@ -39,6 +39,9 @@ struct CodeRange {
   mutable std::unique_ptr<Lines> lines;
 };
 
+// Where a call of `code` can be loaded from instead of going through it: the entry behind a lazy stub; null for other code.
+void** entry_behind(void* code);
+
 // Process-wide (signal handlers need it). Lookup takes no lock and is async-signal-safe; registration takes a mutex.
 namespace code_map {
 void add(CodeRange range);

@@ -74,7 +74,7 @@
 ;; CHECK: call void @wjit.trap(
 ;; CHECK: store i32 %1
 ;; CHECK: call void @wjit.abi.resolve(
-;; CHECK: define void @"Caller -> callback.task_return"(ptr %0, i32 %1)
+;; CHECK: define void @"Caller -> callback.task_return"(ptr %0, i32 %1, ptr nest %2)
 ;; CHECK: br i1 %{{.*}}, label %{{.*}}, label %slow
 ;; CHECK-NOT: call
 ;; CHECK: store i32 %1

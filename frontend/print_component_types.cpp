@@ -123,7 +123,7 @@ void ComponentPrinter::type(Reader& in) {
   std::string text;
   if (form == 0x3F) {
     text = fmt::format("(resource (rep {})", print::val_type(read_val_type(in, kAnyType), Ids()));
-    if (present(in, "resource destructor")) text += fmt::format(" (dtor (func {}))", ref(Space::CoreFunc, in));
+    if (present(in, "resource destructor")) text += fmt::format(" (dtor (core func {}))", ref(Space::CoreFunc, in));
     text += ")";
   } else if (form == 0x40 || form == 0x43) {
     text = func_type(in, form == 0x43);

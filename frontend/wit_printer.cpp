@@ -10,7 +10,10 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/utf8.h"
 #include "frontend/component_names.h"
+#include "frontend/reader.h"
+#include "frontend/wit_docs.h"
 
 namespace wjit {
 
@@ -20,12 +23,23 @@ namespace {
 
 std::string identifier(std::string_view name) {
   static const std::set<std::string_view> kKeywords = {
-      "as",   "async", "bool",   "borrow", "char",    "constructor", "enum",     "error-context", "export",
-      "f32",  "f64",   "flags",  "from",   "func",    "future",      "import",   "include",       "interface",
-      "list", "map",   "option", "own",    "package", "record",      "resource", "result",        "s16",
-      "s32",  "s64",   "s8",     "static", "stream",  "string",      "tuple",    "type",          "u16",
-      "u32",  "u64",   "u8",     "use",    "variant", "with",        "world"};
+      "as",      "async",     "bool",    "borrow",  "char",   "constructor", "enum",    "error-context", "export",
+      "f32",     "f64",       "float32", "float64", "flags",  "from",        "func",    "future",        "import",
+      "include", "interface", "list",    "map",     "option", "own",         "package", "record",        "resource",
+      "result",  "s16",       "s32",     "s64",     "s8",     "static",      "stream",  "string",        "tuple",
+      "type",    "u16",       "u32",     "u64",     "u8",     "use",         "variant", "with",          "world"};
   return (kKeywords.contains(name) ? "%" : "") + std::string(name);
+}
+
+// The name of a package or an interface, "wasi:io/poll@0.2.9", as WIT writes it.
+std::string escape(std::string_view name) {
+  std::string out;
+  for (size_t end; (end = name.find_first_of(":/@")) != std::string_view::npos; name.remove_prefix(end + 1)) {
+    out += identifier(name.substr(0, end));
+    out += name[end];
+    if (name[end] == '@') return out.append(name.substr(end + 1));
+  }
+  return out + identifier(name);
 }
 
 // One WIT interface (or the world itself, for what is imported and exported on its own).
@@ -45,24 +59,44 @@ std::string package_of(const ExternName& name) {
   return out;
 }
 
+// The contents of the last custom section `name` of the component itself.
+std::span<const uint8_t> find_custom(const Component& component, std::string_view name) {
+  ErrorSink ignored;
+  Reader in(*component.bytes, component.range, ignored);
+  std::span<const uint8_t> found;
+  in.take(8);
+  while (ignored.ok() && !in.at_end()) {
+    const uint8_t id = in.byte();
+    Reader content = in.sub(in.u32());
+    if (id != 0 || !ignored.ok() || content.name() != name || !ignored.ok()) continue;
+    found = std::span(*component.bytes).subspan(content.offset(), content.remaining());
+  }
+  return found;
+}
+
+// A WIT package in binary: it only exports types, and these are component types.
+bool is_package(const ComponentTypes& types, const ComponentTypeDef& def) {
+  if (!def.imports.empty() || def.exports.empty()) return false;
+  return std::ranges::all_of(def.exports, [&](const ExternDecl& decl) {
+    return decl.sort == ExternSort::Type && types[decl.type].kind == TypeKind::Component &&
+           types[decl.type].exports.size() == 1;
+  });
+}
+
 class WitPrinter {
  public:
-  explicit WitPrinter(const Component& component) : types_(*component.types), def_(types_[component.type]) {}
+  explicit WitPrinter(const Component& component)
+      : types_(*component.types),
+        def_(types_[component.type]),
+        docs_(parse_wit_docs(find_custom(component, "package-docs"))) {}
 
   std::string print() {
-    for (const ExternDecl& decl : def_.imports) collect(decl);
-    // Exports come last: what they share with imports belongs to those.
-    for (const ExternDecl& decl : def_.exports) collect(decl);
+    if (is_package(types_, def_)) return package();
+    collect_world(def_);
     line("package root:component;");
     line("");
-    line("world root {");
-    indent_++;
-    world(def_.imports, "import");
-    if (!def_.imports.empty() && !def_.exports.empty()) line("");
-    world(def_.exports, "export");
-    indent_--;
-    line("}");
-    packages();
+    world("root", def_, nullptr);
+    packages("");
     return std::move(out_);
   }
 
@@ -72,7 +106,115 @@ class WitPrinter {
     std::string name;
   };
 
+  // --- A package ---
+
+  // Each export is a component type that exports an interface, importing what that uses, or a world.
+  std::string package() {
+    struct World {
+      std::string name;
+      const ComponentTypeDef* def;
+    };
+    std::vector<World> worlds;
+    std::vector<const Interface*> own;
+    for (const ExternDecl& item : def_.exports) {
+      const ComponentTypeDef& wrapper = types_[item.type];
+      for (const ExternDecl& decl : wrapper.imports) collect(decl);
+      const ExternDecl& content = wrapper.exports[0];
+      if (auto parsed = parse_extern_name(content.name); parsed && parsed->kind == ExternNameKind::Interface) {
+        own_package_ = package_of(*parsed);
+      }
+      if (content.sort == ExternSort::Instance) {
+        // What others import of it may be less than all.
+        collect(content);
+        Interface& interface = *by_name_.at(content.name);
+        interface.decls = types_[content.type].exports;
+        own.push_back(&interface);
+      } else if (content.sort == ExternSort::Component) {
+        worlds.push_back({item.name, &types_[content.type]});
+      }
+    }
+    docs(&docs_);
+    line(fmt::format("package {};", escape(own_package_)));
+    line("");
+    for (const Interface* interface : own) {
+      print_interface(*interface);
+      line("");
+    }
+    for (const World& each : worlds) {
+      world_ = Interface();
+      world_.package = own_package_;
+      by_decl_.clear();
+      collect_world(*each.def);
+      world(each.name, *each.def, WitDoc::find(&docs_, {"worlds", each.name}));
+    }
+    packages(own_package_);
+    return std::move(out_);
+  }
+
+  void print_interface(const Interface& interface) {
+    const WitDoc* doc =
+        interface.package == own_package_ ? WitDoc::find(&docs_, {"interfaces", interface.label}) : nullptr;
+    docs(doc);
+    line(fmt::format("interface {} {{", identifier(interface.label)));
+    body(interface, doc);
+    line("}");
+  }
+
+  // What stands in front of an item.
+  void docs(const WitDoc* doc, const NameAttributes& name = {}) {
+    const WitDoc* inner = WitDoc::find(doc, {"docs"});
+    docs(inner ? inner->text : doc ? doc->text : "", attributes(WitDoc::find(doc, {"stability"}), name));
+  }
+
+  void docs(std::string_view text, const std::vector<std::string>& attributes) {
+    for (size_t at = 0; !text.empty() && at <= text.size();) {
+      const size_t end = std::min(text.find('\n', at), text.size());
+      const std::string_view part = text.substr(at, end - at);
+      line(part.empty() ? "///" : "/// " + std::string(part));
+      at = end + 1;
+    }
+    for (const std::string& attribute : attributes) line(attribute);
+  }
+
+  static std::vector<std::string> attributes(const WitDoc* stability, const NameAttributes& name) {
+    std::vector<std::string> out;
+    const auto attribute = [&](const WitDoc* value, const char* name, const char* key) {
+      if (value != nullptr) out.push_back(fmt::format("@{}({} = {})", name, key, value->text));
+    };
+    for (const char* kind : {"stable", "unstable"}) {
+      attribute(WitDoc::find(stability, {kind, "since"}), "since", "version");
+      attribute(WitDoc::find(stability, {kind, "feature"}), "unstable", "feature");
+      attribute(WitDoc::find(stability, {kind, "deprecated"}), "deprecated", "version");
+    }
+    if (name.external_id) out.push_back(fmt::format("@external-id({})", quote(*name.external_id)));
+    return out;
+  }
+
+  // A string of WIT: what is not plain ASCII, and the single quote, as `\u{…}`.
+  static std::string quote(std::string_view text) {
+    std::string out = "\"";
+    while (!text.empty()) {
+      uint32_t code = 0;
+      text.remove_prefix(decode_utf8(reinterpret_cast<const uint8_t*>(text.data()), text.size(), &code));
+      constexpr std::string_view kEscaped = "\"\\\n\r\t", kLetters = "\"\\nrt";
+      if (const size_t at = kEscaped.find(static_cast<char>(code)); code < 0x80 && at != std::string_view::npos) {
+        out += '\\', out += kLetters[at];
+      } else if (code < 0x20 || code > 0x7E || code == '\'') {
+        out += fmt::format("\\u{{{:x}}}", code);
+      } else {
+        out += static_cast<char>(code);
+      }
+    }
+    return out + "\"";
+  }
+
   // --- Collecting interfaces ---
+
+  void collect_world(const ComponentTypeDef& def) {
+    for (const ExternDecl& decl : def.imports) collect(decl);
+    // Exports come last: what they share with imports belongs to those.
+    for (const ExternDecl& decl : def.exports) collect(decl);
+  }
 
   void collect(const ExternDecl& decl) {
     if (decl.sort != ExternSort::Instance) {
@@ -117,33 +259,77 @@ class WitPrinter {
 
   // --- The world ---
 
-  void world(const std::vector<ExternDecl>& decls, const char* direction) {
+  // Imports: interfaces, types, functions. Exports as they come.
+  void world(const std::string& name, const ComponentTypeDef& def, const WitDoc* doc) {
     context_ = &world_;
+    doc_ = doc;
+    docs(doc);
+    line(fmt::format("world {} {{", identifier(name)));
+    indent_++;
+    bool any_before = false;
+    for (const ExternDecl& decl : def.imports) {
+      if (decl.sort == ExternSort::Type || decl.sort == ExternSort::Func) continue;
+      item(decl, "import");
+      any_before = true;
+    }
+    types(def.imports, any_before);
+    for (const ExternDecl& decl : def.imports) {
+      if (decl.sort == ExternSort::Func && !is_of_resource(decl)) item(decl, "import");
+    }
+    if (!def.imports.empty() && !def.exports.empty()) line("");
+    types(def.exports, false);
+    for (const ExternDecl& decl : def.exports) {
+      if (decl.sort != ExternSort::Type && !is_of_resource(decl)) item(decl, "export");
+    }
+    indent_--;
+    line("}");
+  }
+
+  static bool is_of_resource(const ExternDecl& decl) {
+    return decl.sort == ExternSort::Func && parse_extern_name(decl.name)->kind != ExternNameKind::Label;
+  }
+
+  // The types of the world: uses, then definitions, each with an empty line in front where something is before it.
+  void types(const std::vector<ExternDecl>& decls, bool any) {
+    any |= uses(decls);
     for (const ExternDecl& decl : decls) {
-      switch (decl.sort) {
-        case ExternSort::Type:
-          type(decl);
-          line("");
-          break;
-        case ExternSort::Func:
-          line(fmt::format("{} {}: {};", direction, identifier(decl.name), func(decl.type, 0)));
-          break;
-        case ExternSort::Instance: {
-          const Interface& interface = *by_decl_.at(&decl);
-          if (interface.package.empty()) {
-            line(fmt::format("{} {}: interface {{", direction, identifier(decl.name)));
-            body(interface);
-            line("}");
-            context_ = &world_;
-          } else if (decl.attributes.implements) {
-            line(fmt::format("{} {}: {};", direction, identifier(decl.name), interface.name));
-          } else {
-            line(fmt::format("{} {};", direction, interface.name));
-          }
-          break;
+      if (decl.sort != ExternSort::Type || used_from(decl)) continue;
+      if (any) line("");
+      any = true;
+      type(decl);
+    }
+  }
+
+  void item(const ExternDecl& decl, const char* direction) {
+    const bool is_import = direction[0] == 'i';
+    switch (decl.sort) {
+      case ExternSort::Func:
+        docs(WitDoc::find(doc_, {is_import ? "funcs" : "func_exports", decl.name}), decl.attributes);
+        return line(fmt::format("{} {}: {};", direction, identifier(decl.name), func(decl.type, 0)));
+      case ExternSort::Instance: {
+        const Interface& interface = *by_decl_.at(&decl);
+        if (interface.package.empty()) {
+          const WitDoc* world_doc = doc_;
+          const WitDoc* doc = WitDoc::find(doc_, {is_import ? "interfaces" : "interface_exports", decl.name});
+          docs(doc, decl.attributes);
+          line(fmt::format("{} {}: interface {{", direction, identifier(decl.name)));
+          body(interface, doc);
+          line("}");
+          context_ = &world_;
+          doc_ = world_doc;
+          return;
         }
-        default: line(fmt::format("// {} {}: {}", direction, decl.name, wjit::name(decl.sort)));
+        const std::string kind = fmt::format("interface_{}_", direction);
+        const WitDoc* doc = WitDoc::find(doc_, {kind + "docs", decl.name});
+        docs(doc ? doc->text : "", attributes(WitDoc::find(doc_, {kind + "stability", decl.name}), decl.attributes));
+        if (decl.attributes.implements) {
+          line(fmt::format("{} {}: {};", direction, identifier(decl.name), path(interface)));
+        } else {
+          line(fmt::format("{} {};", direction, path(interface)));
+        }
+        return;
       }
+      default: return line(fmt::format("// {} {}: {}", direction, decl.name, wjit::name(decl.sort)));
     }
   }
 
@@ -153,24 +339,21 @@ class WitPrinter {
     for (const auto& interface : interfaces_) {
       if (interface->package != package) continue;
       context_ = interface.get();
-      for (const auto& [other, names] : collect_uses(*interface)) order_package(other->package, order, seen);
+      for (const Use& use : collect_uses(interface->decls)) order_package(use.interface->package, order, seen);
     }
     order.push_back(package);
   }
 
-  void packages() {
+  void packages(const std::string& printed) {
     std::vector<std::string> order;
-    std::set<std::string> seen;
+    std::set<std::string> seen = {printed};
     for (const auto& interface : interfaces_) order_package(interface->package, order, seen);
     for (size_t i = 0; i < order.size(); i++) {
       if (i > 0) out_ += "\n\n";
-      line(fmt::format("package {} {{", order[i]));
+      line(fmt::format("package {} {{", escape(order[i])));
       indent_++;
       for (const auto& interface : interfaces_) {
-        if (interface->package != order[i]) continue;
-        line(fmt::format("interface {} {{", identifier(interface->label)));
-        body(*interface);
-        line("}");
+        if (interface->package == order[i]) print_interface(*interface);
       }
       indent_--;
       line("}");
@@ -179,34 +362,50 @@ class WitPrinter {
 
   // --- Interfaces ---
 
-  void body(const Interface& interface) {
+  void body(const Interface& interface, const WitDoc* doc) {
     context_ = &interface;
+    doc_ = doc;
     indent_++;
-    bool is_first = true;
+    bool any = uses(interface.decls);
     auto separate = [&] {
-      if (!is_first) line("");
-      is_first = false;
+      if (any) line("");
+      any = true;
     };
-    std::vector<std::pair<const Interface*, std::string>> uses = collect_uses(interface);
-    if (!uses.empty()) separate();
-    for (const auto& [other, names] : uses) line(fmt::format("use {}.{{{}}};", path(*other), names));
     for (const ExternDecl& decl : interface.decls) {
       if (decl.sort != ExternSort::Type || used_from(decl)) continue;
       separate();
       type(decl);
     }
     for (const ExternDecl& decl : interface.decls) {
-      if (decl.sort == ExternSort::Type) continue;
+      if (decl.sort == ExternSort::Type || is_of_resource(decl)) continue;
+      separate();
       if (decl.sort == ExternSort::Func) {
-        if (parse_extern_name(decl.name)->kind != ExternNameKind::Label) continue;
-        separate();
+        docs(WitDoc::find(doc_, {"funcs", decl.name}), decl.attributes);
         line(fmt::format("{}: {};", identifier(decl.name), func(decl.type, 0)));
       } else {
-        separate();
         line(fmt::format("// {}: {}", decl.name, wjit::name(decl.sort)));
       }
     }
     indent_--;
+  }
+
+  // What is used of another interface in one line.
+  struct Use {
+    const Interface* interface;
+    std::vector<std::string> attributes;
+    std::string names;
+  };
+
+  // Prints what `decls` use of other interfaces; false when that is nothing.
+  bool uses(const std::vector<ExternDecl>& decls) {
+    const std::vector<Use> all = collect_uses(decls);
+    for (const Use& use : all) {
+      docs("", use.attributes);
+      // Nothing can be used of the world: WIT has no words for it.
+      line(use.interface == &world_ ? fmt::format("// use of the world: {}", use.names)
+                                    : fmt::format("use {}.{{{}}};", path(*use.interface), use.names));
+    }
+    return !all.empty();
   }
 
   // The other interface that declares what `decl` names, if any.
@@ -216,13 +415,18 @@ class WitPrinter {
     return it != owners_.end() && it->second.interface != context_ ? &it->second : nullptr;
   }
 
-  std::vector<std::pair<const Interface*, std::string>> collect_uses(const Interface& interface) const {
-    std::vector<std::pair<const Interface*, std::string>> uses;
-    for (const ExternDecl& decl : interface.decls) {
+  // Consecutive ones of an interface together, if their attributes are equal.
+  std::vector<Use> collect_uses(const std::vector<ExternDecl>& decls) const {
+    std::vector<Use> uses;
+    for (const ExternDecl& decl : decls) {
       const Owner* owner = decl.sort == ExternSort::Type ? used_from(decl) : nullptr;
       if (!owner) continue;
-      if (uses.empty() || uses.back().first != owner->interface) uses.emplace_back(owner->interface, "");
-      std::string& names = uses.back().second;
+      std::vector<std::string> stability =
+          attributes(WitDoc::find(doc_, {"types", decl.name, "stability"}), decl.attributes);
+      if (uses.empty() || uses.back().interface != owner->interface || uses.back().attributes != stability) {
+        uses.push_back({owner->interface, std::move(stability), ""});
+      }
+      std::string& names = uses.back().names;
       names += (names.empty() ? "" : ", ") + use_item(*owner, decl.name);
     }
     return uses;
@@ -233,38 +437,42 @@ class WitPrinter {
   }
 
   std::string path(const Interface& other) const {
-    return !other.package.empty() && other.package == context_->package ? identifier(other.label) : other.name;
+    // An interface without a package stands inside of the world.
+    const std::string& here = context_->package.empty() ? world_.package : context_->package;
+    return !other.package.empty() && other.package == here ? identifier(other.label) : escape(other.name);
   }
 
   // --- Types ---
 
   void type(const ExternDecl& decl) {
     const std::string name = identifier(decl.name);
-    if (const Owner* owner = used_from(decl)) {
-      return line(fmt::format("use {}.{{{}}};", path(*owner->interface), use_item(*owner, decl.name)));
-    }
+    const WitDoc* doc = WitDoc::find(doc_, {"types", decl.name});
+    docs(doc, decl.attributes);
     if (auto it = owners_.find(decl.eq); it != owners_.end() && it->second.name != decl.name) {
       return line(fmt::format("type {} = {};", name, identifier(it->second.name)));
     }
     const ComponentTypeDef& def = types_[decl.type];
     switch (def.kind) {
-      case TypeKind::Record: return block("record " + name, def.parts, true);
-      case TypeKind::Flags: return block("flags " + name, def.parts, false);
-      case TypeKind::Enum: return block("enum " + name, def.parts, false);
-      case TypeKind::Variant: return block("variant " + name, def.parts, false);
+      case TypeKind::Record: return block("record " + name, def.parts, true, doc);
+      case TypeKind::Flags: return block("flags " + name, def.parts, false, doc);
+      case TypeKind::Enum: return block("enum " + name, def.parts, false, doc);
+      case TypeKind::Variant: return block("variant " + name, def.parts, false, doc);
       case TypeKind::Resource: return resource(decl);
       case TypeKind::Func:
       case TypeKind::Component:
       case TypeKind::Instance:
       case TypeKind::CoreModule: return line(fmt::format("// type {}: {}", name, to_string(types_, decl.type)));
+      case TypeKind::Own:  // elsewhere the resource's name says it, but here that would be an alias of the resource
+        return line(fmt::format("type {} = own<{}>;", name, resource_name(def)));
       default: line(fmt::format("type {} = {};", name, structure(decl.type, 0)));
     }
   }
 
-  void block(const std::string& head, const std::vector<NamedType>& parts, bool is_record) {
+  void block(const std::string& head, const std::vector<NamedType>& parts, bool is_record, const WitDoc* doc) {
     line(head + " {");
     indent_++;
     for (const NamedType& part : parts) {
+      docs(WitDoc::find(doc, {"items", part.name}));
       std::string text = identifier(part.name);
       if (part.type != kNoType) text += is_record ? ": " + use(part.type, 0) : "(" + use(part.type, 0) + ")";
       line(text + ",");
@@ -274,25 +482,28 @@ class WitPrinter {
   }
 
   void resource(const ExternDecl& decl) {
-    std::vector<std::string> functions;
+    std::vector<std::pair<const ExternDecl*, std::string>> functions;  // and their text
     for (const ExternDecl& item : context_->decls) {
       if (item.sort != ExternSort::Func) continue;
       const auto parsed = parse_extern_name(item.name);
       if (parsed->resource != decl.name) continue;
       const std::string label = identifier(parsed->label);
       if (parsed->kind == ExternNameKind::Constructor) {
-        functions.push_back(constructor(item.type));
+        functions.emplace_back(&item, constructor(item.type));
       } else if (parsed->kind == ExternNameKind::Method) {
-        functions.push_back(fmt::format("{}: {};", label, func(item.type, 1)));
+        functions.emplace_back(&item, fmt::format("{}: {};", label, func(item.type, 1)));
       } else {
-        functions.push_back(fmt::format("{}: static {};", label, func(item.type, 0)));
+        functions.emplace_back(&item, fmt::format("{}: static {};", label, func(item.type, 0)));
       }
     }
     const std::string head = "resource " + identifier(decl.name);
     if (functions.empty()) return line(head + ";");
     line(head + " {");
     indent_++;
-    for (const std::string& function : functions) line(function);
+    for (const auto& [item, function] : functions) {
+      docs(WitDoc::find(doc_, {"funcs", item->name}), item->attributes);
+      line(function);
+    }
     indent_--;
     line("}");
   }
@@ -382,12 +593,15 @@ class WitPrinter {
 
   const ComponentTypes& types_;
   const ComponentTypeDef& def_;
+  const WitDoc docs_;
+  std::string own_package_ = "?";  // of a package in binary, which has documentation; no package has this name
   Interface world_;
   std::vector<std::unique_ptr<Interface>> interfaces_;  // in order of appearance
   std::map<std::string, Interface*> by_name_;
   std::unordered_map<const ExternDecl*, const Interface*> by_decl_;
   std::unordered_map<TypeId, Owner> owners_;
   const Interface* context_ = &world_;
+  const WitDoc* doc_ = nullptr;  // of the interface or world that is being printed
   size_t indent_ = 0;
   std::string out_;
 };

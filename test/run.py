@@ -10,6 +10,8 @@ Parts, all of them by default:
     scripts   the direction of includes, and that comments name what exists (test/scripts)
     unit      GoogleTest, in as many processes as there are jobs (test/unit)
     lit       command lines: IR, diagnostics, real guests, failure paths (test/lit)
+    worlds    random types and values between two components (test/fuzz/worlds.py), the same ones each time; also with the
+              `wasmtime` on PATH, if there is one
     seeds     `wjit wast --deterministic` over the public async suite, each script with 1,000 seeds
     suites    `wjit wast` over the public suites in ../shared; what must fail is listed in test/known_failures.txt
 
@@ -21,6 +23,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -130,6 +133,27 @@ def suites(options, total):
     total.add("suites", *wast(options, "suites", [], "known_failures.txt", files), since)
 
 
+def worlds(options, total):
+    """Each engine's worlds count; and a few whose receivers expect something else must fail."""
+    since = time.monotonic()
+    command = [sys.executable, ROOT / "test" / "fuzz" / "worlds.py", "--wjit", options.build / "wjit"]
+    command += ["--timeout", str(options.timeout), "--seed", "1"]
+    wasmtime = shutil.which("wasmtime")
+    if not wasmtime:
+        print("worlds: no wasmtime on PATH to compare with")
+    passed = failed = 0
+    for more, wanted in ((["--count", "60"] + (["--wasmtime", wasmtime] if wasmtime else []), 0),
+                         (["--count", "4", "--broken"], 4)):
+        output = subprocess.run(command + more, stdout=subprocess.PIPE, text=True).stdout
+        counts = re.findall(r"^\w+: (\d+) worlds, (\d+) failed", output, re.M)
+        wrong = sum(abs(int(bad) - wanted) for _, bad in counts) if counts else 1
+        passed += sum(int(count) for count, _ in counts) - wrong
+        failed += wrong
+        if wrong:
+            print(output, flush=True)
+    total.add("worlds", passed, failed, since)
+
+
 def sanitizers(build):
     """The sanitizers of a build, as CMake was told."""
     cache = build / "CMakeCache.txt"
@@ -168,7 +192,7 @@ def seeds(options, total):
     total.add("seeds", passed + more[0], failed + more[1], since)
 
 
-PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites, "seeds": seeds}
+PARTS = {"scripts": scripts, "unit": unit, "lit": lit, "suites": suites, "worlds": worlds, "seeds": seeds}
 
 
 def main():

@@ -169,15 +169,12 @@ TEST(Compose, TypesOfTheWorld) {
     (func (export "f") (param "r" $rec) (canon lift (core func $i "f")))))");
   EXPECT_EQ(composed(app, {f}), R"(world root {
   import a:b/types;
-  use a:b/types.{code};
-
-  use a:b/types.{thing};
+  use a:b/types.{code, thing};
 
   record rec {
     c: code,
   }
 
-  import g: func(t: thing);
   enum c {
     x,
     y,
@@ -186,7 +183,7 @@ TEST(Compose, TypesOfTheWorld) {
   record r {
     c: c,
   }
-
+  import g: func(t: thing);
 
   export g: func(t: thing);
 }

@@ -5,6 +5,7 @@
 
 #include "frontend/decoder.h"
 #include "frontend/text.h"
+#include "frontend/wit_docs.h"
 
 namespace wjit {
 namespace {
@@ -78,18 +79,96 @@ TEST(WitPrinter, InterfacesInTheWorld) {
             R"(package root:component;
 
 world root {
-  record rec {
-    a: u8,
-    b: list<string, 3>,
-  }
-
   import local: interface {
     h: func() -> u64;
   }
   // import m: core module
+
+  record rec {
+    a: u8,
+    b: list<string, 3>,
+  }
   import f: func(r: rec);
 }
 )");
+}
+
+// A package in binary, whose documentation is a custom section.
+TEST(WitPrinter, PackageWithDocumentation) {
+  EXPECT_EQ(wit(R"((component
+    (@custom "package-docs" "\01{\"docs\": \"All of it.\", \"interfaces\": {\"i\": {\"docs\": \"Two\\nlines \\u00e9.\","
+      "\"funcs\": {\"f\": {\"docs\": \"Does.\", \"stability\": {\"unstable\": {\"feature\": \"new\"}}}},"
+      "\"types\": {\"r\": {\"items\": {\"a\": \"A field.\"}, \"stability\": {\"stable\": {\"since\": \"1.0.0\","
+      "\"deprecated\": \"1.1.0\"}}}}}},"
+      "\"worlds\": {\"w\": {\"interface_import_docs\": {\"a:%b/i@1.0.0\": 1, \"a:use/i@1.0.0\": \"Import.\"},"
+      "\"interface_import_stability\": {\"a:use/i@1.0.0\": {\"stable\": {\"since\": \"1.0.0\"}}},"
+      "\"types\": {\"s\": {\"stability\": {\"stable\": {\"since\": \"1.0.1\"}}}}}}, \"more\": [1, true, null, {}]}")
+    (type $i (component
+      (export "a:use/i@1.0.0" (instance
+        (export "q" (external-id "it's") (type $q (sub resource)))
+        (type $own (own $q))
+        (export "t" (type (eq $own)))
+        (type $s' (list u8)) (export "s" (type $s (eq $s')))
+        (type $r' (record (field "a" u8))) (export "r" (type $r (eq $r')))
+        (export "f" (func))))))
+    (export "i" (type $i))
+    (type $w (component
+      (export "a:use/w@1.0.0" (component
+        (import "a:use/i@1.0.0" (instance $i
+          (type $s' (list u8)) (export "s" (type $s (eq $s')))
+          (type $r' (record (field "a" u8))) (export "r" (type $r (eq $r')))))
+        (alias export $i "r" (type $r)) (alias export $i "s" (type $s))
+        (import "r" (type (eq $r)))
+        (import "s" (external-id "\"x\"") (type (eq $s)))))))
+    (export "w" (type $w))))"),
+            R"(/// All of it.
+package a:%use@1.0.0;
+
+/// Two
+/// lines é.
+interface i {
+  @external-id("it\u{27}s")
+  resource q;
+
+  type t = own<q>;
+
+  type s = list<u8>;
+
+  @since(version = 1.0.0)
+  @deprecated(version = 1.1.0)
+  record r {
+    /// A field.
+    a: u8,
+  }
+
+  /// Does.
+  @unstable(feature = new)
+  f: func();
+}
+
+world w {
+  /// Import.
+  @since(version = 1.0.0)
+  import i;
+  use i.{r};
+  @since(version = 1.0.1)
+  @external-id("\"x\"")
+  use i.{s};
+}
+)");
+}
+
+TEST(WitDocs, WhatIsNoDocumentationIsIgnored) {
+  auto parse = [](std::string_view text) {
+    return parse_wit_docs({reinterpret_cast<const unsigned char*>(text.data()), text.size()});
+  };
+  EXPECT_EQ(parse("\1{\"docs\": \"\\ud83d\\ude00\\n\\/\"}").find("docs")->text, "\U0001F600\n/");
+  for (std::string_view bad :
+       {"", "\1", "{}", "\2{\"docs\":\"\"}", "\1{\"docs\":\"\"", "\1{\"docs\":\"\"}}", "\1{\"docs\"}",
+        "\1{\"docs\":\"\\ud83d\"}", "\1{\"docs\":\"\\x\"}", "\1{\"docs\":\"", "\1{,}"}) {
+    EXPECT_TRUE(parse(bad).members.empty()) << bad;
+  }
+  EXPECT_TRUE(parse("\1" + std::string(1'000'000, '[')).members.empty());
 }
 
 TEST(WitPrinter, Modules) {

@@ -198,7 +198,9 @@ class AdapterCompiler {
   virtual ~AdapterCompiler() = default;
   virtual Result<std::shared_ptr<AdapterCode>> compile(const AdapterSpec& spec) = 0;
   virtual Result<std::shared_ptr<AdapterCode>> compile(const CopierSpec& spec) = 0;
-  virtual Result<std::string> emit_ir(const AdapterSpec& spec) = 0;   // `wjit compile --emit=…` prints adapters with it
+  // `wjit compile --emit=adapters` prints them with it.
+  virtual Result<std::string> emit_ir(const AdapterSpec& spec) = 0;
+  virtual Result<std::string> emit_ir(const CopierSpec& spec) = 0;
 };
 // Through libwjit-compiler: symbol `wjit_create_adapter_compiler`.
 Result<std::shared_ptr<AdapterCompiler>> load_adapter_compiler();

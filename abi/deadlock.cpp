@@ -137,6 +137,7 @@ class Deadlock {
     const auto& subtask = static_cast<const Subtask&>(waitable);
     std::string what = subtask.task != nullptr ? task_name(*subtask.task) : "a host function";
     Wait wait{fmt::format(fmt::runtime(prefix.empty() ? "the call of {}" : "waits for {} to return"), what), {}};
+    if (subtask.cancellation_requested) wait.text += ", and has asked to cancel it";
     if (subtask.task != nullptr) wait.on.push_back({subtask.task, nullptr});
     return wait;
   }

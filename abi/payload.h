@@ -14,6 +14,7 @@ namespace wjit {
 struct PayloadType {
   class Store* store = nullptr;
   std::string key;
+  std::string name;  // for messages: "stream<string>", "future<record>"
   std::shared_ptr<const ComponentTypes> types;
   TypeId element = kNoType;      // kNoType: no payload
   bool is_future = false;

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "abi/backtrace.h"
 #include "abi/call.h"
 #include "abi/choice.h"
 #include "base/check.h"
@@ -17,7 +18,7 @@ namespace wjit {
 Result<std::unique_ptr<Engine>> Engine::create(CompileOptions options) {
   std::unique_ptr<Engine> engine(new Engine);
   engine->options_ = options;
-  set_trap_hooks({current_guest_context, abandon_from_signal, restore_stack_limit});
+  set_trap_hooks({current_guest_context, abandon_from_signal, restore_stack_limit, add_waiting_callers});
   install_trap_handlers();
   install_thread_signal_stack();
   return engine;

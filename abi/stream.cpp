@@ -84,18 +84,22 @@ static void* memory_of(const CopyBuffer& buffer, uint64_t element_size) {
   return buffer.options->memory->base + address;
 }
 
-static AdapterSide side_of(const CopyBuffer& buffer) {
+static AdapterSide side_of(const BuiltinContext* options) {
   AdapterSide side;
-  if (buffer.options == nullptr) {
+  if (options == nullptr) {
     side.kind = AdapterSide::Kind::Host;
     side.memory_is_64 = true;
     return side;
   }
-  side.memory_is_64 = buffer.options->options.memory_is_64;
-  side.encoding = buffer.options->options.string_encoding;
-  side.has_memory = buffer.options->memory != nullptr;
-  side.has_realloc = buffer.options->realloc.code != nullptr;
+  side.memory_is_64 = options->options.memory_is_64;
+  side.encoding = options->options.string_encoding;
+  side.has_memory = options->memory != nullptr;
+  side.has_realloc = options->realloc.code != nullptr;
   return side;
+}
+
+CopierSpec copier_spec(const PayloadType& payload, const BuiltinContext* from, const BuiltinContext* to) {
+  return {payload.types.get(), payload.element, side_of(from), side_of(to), "copy of " + payload.name};
 }
 
 bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, CopyBuffer& to, uint32_t count,
@@ -108,8 +112,7 @@ bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, C
     if (payload.is_plain) {
       memmove(destination, source, size_t{count} * payload.size(from_64));
     } else {
-      CopierSpec spec{payload.types.get(), payload.element, side_of(from), side_of(to), "copy " + payload.key};
-      auto code = store.engine().copier(spec);
+      auto code = store.engine().copier(copier_spec(payload, from.options, to.options));
       if (!code) return store.trap(TrapCode::NotSupported, code.error().message), false;
       AdapterContext context;
       context.store = &store.context();

@@ -55,6 +55,19 @@ static_assert(offsetof(GuestContext, abandon) == guest_context_offset::abandon);
 static_assert(offsetof(GuestContext, stack_exhausted) == guest_context_offset::stack_exhausted);
 static_assert(offsetof(GuestContext, guest_entry_parked) == guest_context_offset::guest_entry_parked);
 
+// What lies at host_sp: who ran guest code of this context before its innermost fiber was entered, as wjit_fiber_enter
+// saved it (fiber is null where nobody did). Entries nest last-in first-out, so these frames are the callers of the fiber
+// that runs.
+struct HostFrame {
+  uint64_t padding;
+  GuestContext* previous_context;  // of the thread
+  void* stack_limit;
+  Fiber* fiber;
+  void* guest_fp;
+  void* guest_sp;
+  HostFrame* host_sp;
+};
+
 // Register state at the start of a guest function: the C calling convention's integer and vector argument registers.
 // ints[0] is the context (vmctx). What does not fit goes through StoreContext::argument_area (ir/signature.h).
 struct RegisterArgs {

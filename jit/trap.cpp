@@ -12,6 +12,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <mutex>
@@ -59,6 +60,8 @@ std::string Trap::to_string() const {
   return text;
 }
 
+static TrapHooks hooks;
+
 static StoreContext* store_of(GuestContext* context) { return static_cast<StoreContext*>(context); }
 
 // The first trap of a store wins; its fiber is abandoned in any case.
@@ -66,11 +69,26 @@ static void record(GuestContext* context, Trap trap) {
   if (!store_of(context)->trap) store_of(context)->trap = new Trap(std::move(trap));
 }
 
+// Adds the guest code that a host function called on a fiber of its own is nested in, innermost first.
+static void add_outer_frames(const GuestContext* context, std::vector<Frame>& frames) {
+  const auto* outer = static_cast<const HostFrame*>(context->host_sp);
+  for (; outer->fiber && outer->guest_sp && frames.size() < kMaxFrames; outer = outer->host_sp) {
+    void** sp = static_cast<void**>(outer->guest_sp);
+    std::vector<Frame> more = backtrace(sp[0], sp + 1, outer->guest_fp, kMaxFrames - frames.size());
+    std::ranges::move(more, std::back_inserter(frames));
+  }
+}
+
 // Of the guest code that called the current host function.
-static std::vector<Frame> caller_backtrace(const GuestContext* context) {
-  if (!context->fiber || !context->guest_sp) return {};
-  void** sp = static_cast<void**>(context->guest_sp);
-  return backtrace(sp[0], sp + 1, context->guest_fp);
+static std::vector<Frame> caller_backtrace(GuestContext* context) {
+  std::vector<Frame> frames;
+  if (context->fiber && context->guest_sp) {
+    void** sp = static_cast<void**>(context->guest_sp);
+    frames = backtrace(sp[0], sp + 1, context->guest_fp);
+    add_outer_frames(context, frames);
+  }
+  if (hooks.add_callers) hooks.add_callers(context, frames);
+  return frames;
 }
 
 void raise_trap(GuestContext* context, TrapCode code, std::string detail) {
@@ -145,7 +163,6 @@ constexpr int kSignals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 // Room for the handler's frame, the saved vector state, libunwind and reading of line tables.
 constexpr size_t kSignalStackSize = 256 * 1024;
 
-TrapHooks hooks;
 struct sigaction previous[NSIG];
 
 void to_previous_handler(int signal, siginfo_t* info, void* ucontext) {
@@ -215,6 +232,8 @@ void handle_fault(int signal, siginfo_t* info, void* ucontext) {
   trap.code = code;
   trap.backtrace = backtrace(reinterpret_cast<void*>(pc), reinterpret_cast<void*>(sp), reinterpret_cast<void*>(fp),
                              kMaxFrames, exact);
+  add_outer_frames(context, trap.backtrace);
+  if (hooks.add_callers) hooks.add_callers(context, trap.backtrace);
   record(context, std::move(trap));
   hooks.abandon_from_signal(ucontext, context);
 }

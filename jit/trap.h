@@ -61,12 +61,14 @@ void discard_trap(GuestContext* context);
 // GuestContext::stack_exhausted: records TrapCode::StackExhausted.
 void on_stack_exhausted(GuestContext* context);
 
-// What traps and exceptions need from the scheduler (scheduler/fiber.h has functions of these types; jit does not include
-// it). The first two are called inside a signal handler.
+// What traps and exceptions need from the scheduler (scheduler/fiber.h has functions of the first three types; jit does not
+// include it) and from abi. All but the third are called inside a signal handler.
 struct TrapHooks {
   GuestContext* (*current)() = nullptr;  // the context that runs guest code on this thread, or null
   void (*abandon_from_signal)(void* ucontext, GuestContext* context) = nullptr;
   void (*restore_stack_limit)(GuestContext* context, void* sp) = nullptr;
+  // Appends the callers of what traps that are not on its stacks (abi/backtrace.h).
+  void (*add_callers)(GuestContext* context, std::vector<Frame>& frames) = nullptr;
 };
 // Before install_trap_handlers; once per process.
 void set_trap_hooks(TrapHooks hooks);

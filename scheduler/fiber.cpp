@@ -25,6 +25,9 @@ static_assert(static_cast<uint32_t>(FiberState::Running) == 1 && static_cast<uin
               static_cast<uint32_t>(FiberState::Finished) == 3 && static_cast<uint32_t>(FiberState::Abandoned) == 4);
 static_assert(sizeof(FiberExit) == 4 && static_cast<uint32_t>(HostRequest::Suspend) == 1);
 static_assert(offsetof(RegisterArgs, vectors) == 48 && offsetof(RegisterResults, xmm0) == 16);
+static_assert(offsetof(HostFrame, previous_context) == 8 && offsetof(HostFrame, fiber) == 24 &&
+              offsetof(HostFrame, guest_fp) == 32 && offsetof(HostFrame, guest_sp) == 40 &&
+              offsetof(HostFrame, host_sp) == 48);
 static_assert(kLimitOffset == 576, "scheduler/switch.S: limit_offset");
 
 extern "C" {

@@ -1,8 +1,10 @@
 // See tools/adapters.h.
 #include "tools/adapters.h"
 
+#include "abi/labels.h"
 #include "abi/linker.h"
 #include "abi/store.h"
+#include "abi/stream.h"
 
 namespace wjit::tools {
 namespace {
@@ -53,6 +55,30 @@ void add_exports(Store& store, const RuntimeInstance& instance, std::vector<cons
   }
 }
 
+// For each write and read that could meet, by their type: the copy of the elements, unless that is a plain one of
+// bytes.
+std::vector<CopierSpec> copiers(const Store& store) {
+  std::vector<const BuiltinContext*> writes, reads;
+  for (const auto& instance : store.instances()) {
+    for (const auto& context : instance->canons) {
+      const CanonBuiltin builtin = context->builtin;
+      if (builtin == CanonBuiltin::StreamWrite || builtin == CanonBuiltin::FutureWrite) writes.push_back(context.get());
+      if (builtin == CanonBuiltin::StreamRead || builtin == CanonBuiltin::FutureRead) reads.push_back(context.get());
+    }
+  }
+  std::vector<CopierSpec> specs;
+  for (const BuiltinContext* write : writes) {
+    for (const BuiltinContext* read : reads) {
+      const PayloadType& payload = *write->payload;
+      if (read->payload != &payload || read->instance == write->instance || payload.is_plain) continue;
+      CopierSpec& spec = specs.emplace_back(copier_spec(payload, write, read));
+      spec.name =
+          fmt::format("{} -> {}: {}", instance_label(*write->instance), instance_label(*read->instance), payload.name);
+    }
+  }
+  return specs;
+}
+
 }  // namespace
 
 Result<std::string> emit_adapters(std::shared_ptr<const Component> component,
@@ -78,12 +104,18 @@ Result<std::string> emit_adapters(std::shared_ptr<const Component> component,
   auto compiler = load_adapter_compiler();
   if (!compiler) return std::unexpected(compiler.error());
   std::string out;
-  for (const AdapterContext* context : contexts) {
-    const AdapterSpec& spec = *context->spec;
-    if (filter && spec.name.find(*filter) == std::string::npos) continue;
+  auto emit = [&](const auto& spec) -> Result<> {
+    if (filter && spec.name.find(*filter) == std::string::npos) return {};
     auto text = (*compiler)->emit_ir(spec);
     if (!text) return std::unexpected(text.error());
     out += fmt::format("; adapter {}\n{}\n", spec.name, *text);
+    return {};
+  };
+  for (const AdapterContext* context : contexts) {
+    if (auto emitted = emit(*context->spec); !emitted) return std::unexpected(emitted.error());
+  }
+  for (const CopierSpec& spec : copiers(store)) {
+    if (auto emitted = emit(spec); !emitted) return std::unexpected(emitted.error());
   }
   if (out.empty())
     return fail("{}",

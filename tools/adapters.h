@@ -1,5 +1,7 @@
 // The adapters of a component as LLVM IR: what `wjit compile --emit=adapters` prints. One for each lowered function and
-// each lifted export (as the host calls it), named "caller -> callee". Test: test/lit/adapter.
+// each lifted export (as the host calls it), named "caller -> callee"; and one for each write and read of a stream or
+// future that could meet, named "writer -> reader: stream<string>", where bytes are not just copied. Test:
+// test/lit/adapter.
 #pragma once
 
 #include <memory>

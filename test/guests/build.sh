@@ -2,7 +2,8 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [net] [libc] [compose] [failures] [rust] [rust_files] [rust_net] [js] [python] [check]
+#   test/guests/build.sh [c] [net] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js] [python]
+#                        [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
 # is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
@@ -169,6 +170,25 @@ build_compose() {
     -o "$guests/compose.wasm"
 }
 
+build_pipeline() {
+  c_component "$guests/pipeline/source.wasm" pipeline-source "$guests/pipeline/source.c"
+  c_component "$guests/pipeline/main.wasm" pipeline-main "$guests/pipeline/main.c"
+  debian lld-22
+  rust
+  mkdir -p "$WORK/pipeline"
+  cp -r "$guests/pipeline/rust/." "$WORK/pipeline"
+  wit "$WORK/pipeline/wit" 0.3.0 "$guests/wit/guests.wit"
+  (
+    cd "$WORK/pipeline"
+    export CARGO_TARGET_WASM32_WASIP2_LINKER=wasm-ld-22
+    "$rust/cargo" fetch --locked --quiet
+    export RUSTFLAGS="--remap-path-prefix=$WORK=/ $(printf -- '--remap-path-prefix=%s=/crates ' \
+      "$CARGO_HOME"/registry/src/*)"
+    "$rust/cargo" build --locked --release --jobs 2 --target wasm32-wasip2
+  )
+  wasm-tools component new "$WORK/pipeline/target/wasm32-wasip2/release/pipeline.wasm" -o "$guests/pipeline/middle.wasm"
+}
+
 build_failures() {
   for source in "$guests"/failures/*.c; do
     c_component "$guests/$(basename "$source" .c).wasm" command "$source"
@@ -333,10 +353,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c net libc compose failures rust rust_files rust_net js check
+[ $# -gt 0 ] || set -- c net libc compose pipeline failures rust rust_files rust_net js check
 for target; do
   case $target in
-    c | net | libc | compose | failures | rust | rust_files | rust_net | js | python | check) ;;
+    c | net | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

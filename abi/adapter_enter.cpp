@@ -19,7 +19,7 @@
 //   5. A trap leaves everything as it is: the store is in lockdown, and its pools are freed with it.
 //
 // A store that traces its calls, or that draws choices from a seed, gives instances no records: then every call is `slow`.
-// Tests: test/lit/adapter/kinds.wat, test/unit/eager_call_test.cpp, the public component suite; figures: bench/run.py.
+// Tests: test/lit/adapter/kinds.wat, test/unit/eager_call_test.cpp, the public component suite; figures: bench/async.py.
 #include <llvm/IR/InlineAsm.h>
 
 #include "abi/adapter_emit.h"

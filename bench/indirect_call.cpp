@@ -1,4 +1,4 @@
-// A plain indirect C++ call: the limit beside which bench/run.py puts component calls.
+// A plain indirect C++ call: the limit beside which bench/async.py puts component calls.
 #include <benchmark/benchmark.h>
 
 namespace {

@@ -1,4 +1,4 @@
-// memcpy of 64 KiB chunks: the limit beside which bench/run.py puts streams between components.
+// memcpy of 64 KiB chunks: the limit beside which bench/async.py puts streams between components.
 #include <benchmark/benchmark.h>
 
 #include <cstring>

@@ -1,7 +1,7 @@
 // Many stores on many workers: independent stores, each with ../shared/bench's calls and streams components, run the
 // same mix of calls, suspending calls and streams on one worker and on several, three times in turn. Prints a line for
 // each pass: what the clock says, and the processor time, which says what sharing costs even where processors are busy
-// otherwise. bench/run.py makes a table of it. The stress test with the same shape is test/unit/workers_test.cpp.
+// otherwise. bench/async.py makes a table of it. The stress test with the same shape is test/unit/workers_test.cpp.
 //
 //   wjit_workers ../shared/bench [WORKERS [STORES [ROUNDS]]]
 #include <sys/resource.h>

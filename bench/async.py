@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The benchmark tables, with ratios against a limit or a peer in the same run.
 
-    bench/run.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [PART…]
+    bench/async.py [--build build/release] [--shared ../shared] [--wasmtime PATH] [--runs N] [PART…]
 
 calls    ../shared/bench/calls.wat: nanoseconds a call, (T(n2) - T(n1)) / (n2 - n1) so that start-up cancels out; beside a plain
          indirect C++ call

@@ -28,10 +28,8 @@
 ;; CHECK: call i64 @wjit.abi.await(
 ;; CHECK: define i32 @"Sync -> callback.lower"(ptr %0, i32 %1, i32 %2)
 ;; CHECK: call i64 @wjit.abi.await(
-;; CHECK: define void @"Sync -> callback.task_return"(ptr %0, i32 %1)
 ;; CHECK: define i32 @"Sync -> stackful.lower"(ptr %0, i32 %1, i32 %2)
 ;; CHECK: call i64 @wjit.abi.await(
-;; CHECK: define void @"Sync -> stackful.task_return"(ptr %0, i32 %1)
 ;; CHECK: define i32 @"Async -> sync.lower"(ptr %0, i32 %1, i32 %2, i32 %3)
 ;; CHECK-NOT: @wjit.abi.await(
 ;; CHECK: ret i32 2

@@ -51,7 +51,7 @@
 ;; OUTER: Outer!outer at 0x
 (component
   (component $Callee
-    (core module $M
+    (core module $Callee
       (import "" "yield" (func $yield (result i32)))
       (func (export "callback") (result i32) (i32.const 1))
       (func $later (drop (call $yield)) unreachable)
@@ -60,7 +60,7 @@
       (func (export "callback-again") (param i32 i32 i32) (result i32) unreachable)
       (func (export "never-again") (param i32 i32 i32) (result i32) (i32.const 0)))
     (canon thread.yield (core func $yield))
-    (core instance $m (instantiate $M (with "" (instance (export "yield" (func $yield))))))
+    (core instance $m (instantiate $Callee (with "" (instance (export "yield" (func $yield))))))
     (func (export "callback") async (canon lift (core func $m "callback") async (callback (core func $m "callback-again"))))
     (func (export "stackful") async (canon lift (core func $m "stackful") async))
     (func (export "never") async (canon lift (core func $m "never") async (callback (core func $m "never-again")))))
@@ -70,7 +70,7 @@
     (import "never" (func $never async))
     (core module $Mem (memory (export "mem") 1))
     (core instance $mem (instantiate $Mem))
-    (core module $M
+    (core module $Caller
       (import "" "sync-callback" (func $sync-callback))
       (import "" "sync-stackful" (func $sync-stackful))
       (import "" "sync-never" (func $sync-never))
@@ -106,7 +106,7 @@
     (canon waitable-set.new (core func $set))
     (canon waitable.join (core func $join))
     (canon waitable-set.wait (memory (core memory $mem "mem")) (core func $wait))
-    (core instance $m (instantiate $M (with "" (instance (export "sync-callback" (func $sync-callback))
+    (core instance $m (instantiate $Caller (with "" (instance (export "sync-callback" (func $sync-callback))
       (export "sync-stackful" (func $sync-stackful)) (export "sync-never" (func $sync-never))
       (export "callback" (func $callback')) (export "stackful" (func $stackful')) (export "never" (func $never'))
       (export "set" (func $set)) (export "join" (func $join)) (export "wait" (func $wait))))))
@@ -125,8 +125,8 @@
   (component $Outer
     (import "f" (func $f async))
     (canon lower (func $f) (core func $f'))
-    (core module $M (import "" "f" (func $f)) (func (export "outer") (call $f)))
-    (core instance $m (instantiate $M (with "" (instance (export "f" (func $f'))))))
+    (core module $Outer (import "" "f" (func $f)) (func (export "outer") (call $f)))
+    (core instance $m (instantiate $Outer (with "" (instance (export "f" (func $f'))))))
     (func (export "outer") async (canon lift (core func $m "outer"))))
   (instance $callee (instantiate $Callee))
   (instance $caller (instantiate $Caller (with "callback" (func $callee "callback")) (with "stackful" (func $callee "stackful"))

@@ -41,14 +41,14 @@ struct Arena {
   mi_arena_id_t id{};
   Arena() {
     for (size_t size = kArenaBytes; size >= kSmallestArenaBytes && !exists; size /= 2) {
-      void* memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      void* memory = mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
       if (memory == MAP_FAILED) continue;
       void* aligned = memory;
       size_t rest = size;
       std::align(kArenaAlignment, size - kArenaAlignment, aligned, rest);
       rest &= ~(kArenaAlignment - 1);
       madvise(static_cast<char*>(aligned) + kSmallPagesBytes, rest - kSmallPagesBytes, MADV_HUGEPAGE);  // a wish
-      constexpr bool committed = true, large = false, zero = true, exclusive = true;
+      constexpr bool committed = false, large = false, zero = true, exclusive = true;
       constexpr int any_node = -1;
       exists = mi_manage_os_memory_ex(aligned, rest, committed, large, zero, any_node, exclusive, &id);
       if (!exists) munmap(memory, size);

@@ -1,5 +1,8 @@
 #include "abi/handle_table.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/check.h"
 
 namespace wjit {
@@ -18,8 +21,23 @@ uint64_t HandleTable::cost(HandleKind kind) {
   UNREACHABLE_CASE("a handle of no kind");
 }
 
+HandleTable::~HandleTable() { std::free(entries_); }
+
+// Room for one more entry. False when the table is full or there is no memory.
+bool HandleTable::grow() {
+  constexpr uint32_t kFirst = 16;
+  if (size_ > kMaxLength) return false;
+  const uint32_t capacity = std::max(kFirst, std::min(capacity_ * 2, kMaxLength + 1));
+  void* entries = std::realloc(entries_, size_t{capacity} * sizeof(uint64_t));
+  if (entries == nullptr) return false;
+  entries_ = static_cast<uint64_t*>(entries);
+  capacity_ = capacity;
+  if (size_ == 0) entries_[size_++] = 1;
+  return true;
+}
+
 uint32_t HandleTable::add(HandleRecord* record) {
-  if (free_ == 0 && entries_.size() > kMaxLength) return 0;
+  if (free_ == 0 && size_ == capacity_ && !grow()) return 0;
   if (memory_ != nullptr && !memory_->take(cost(record->kind))) return 0;
   auto entry = reinterpret_cast<uint64_t>(record);  // NOLINT
   if (free_ != 0) {
@@ -29,9 +47,9 @@ uint32_t HandleTable::add(HandleRecord* record) {
     ++live_;
     return index;
   }
-  entries_.push_back(entry);
+  entries_[size_] = entry;
   ++live_;
-  return static_cast<uint32_t>(entries_.size() - 1);
+  return size_++;
 }
 
 HandleRecord* HandleTable::remove(uint32_t index) {

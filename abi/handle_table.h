@@ -2,12 +2,11 @@
 // error contexts in one index space from 1, freed indices reused last-in first-out. Spec: CanonicalABI.md, "Table
 // State".
 //
-// Entries are one tagged word: no allocation for resource handles beyond the record itself. Accessed on the store's
-// strand only. Tests: test/unit/handle_table_test.cpp.
+// Entries are one tagged word: no allocation for resource handles beyond the record itself. They grow in place where the
+// C library can move pages instead of copying (large tables). Accessed on the store's strand only. Tests: test/unit/handle_table_test.cpp.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "abi/host_memory.h"
 
@@ -24,6 +23,12 @@ struct alignas(8) HandleRecord {  // the low bits of its address are free: Handl
 class HandleTable {
  public:
   static constexpr uint32_t kMaxLength = (1u << 28) - 1;
+
+  HandleTable() = default;
+  HandleTable(const HandleTable&) = delete;
+  HandleTable& operator=(const HandleTable&) = delete;
+  ~HandleTable();
+
   // Bytes of host memory that a handle of this kind stands for, with all that it keeps alive: a subtask its task, a
   // thread its stack. Rounded up.
   static uint64_t cost(HandleKind kind);
@@ -33,7 +38,7 @@ class HandleTable {
 
   // The record of a live index, null for any other number.
   HandleRecord* get(uint32_t index) const {
-    return index < entries_.size() && (entries_[index] & 1) == 0 ? record(entries_[index]) : nullptr;
+    return index < size_ && (entries_[index] & 1) == 0 ? record(entries_[index]) : nullptr;
   }
   // The record if it is of this kind, else null.
   template <typename T>
@@ -49,7 +54,7 @@ class HandleTable {
   uint32_t live() const { return live_; }
   template <typename F>
   void for_each(F&& f) const {
-    for (uint32_t i = 1; i < entries_.size(); ++i) {
+    for (uint32_t i = 1; i < size_; ++i) {
       if ((entries_[i] & 1) == 0) f(i, record(entries_[i]));
     }
   }
@@ -57,7 +62,10 @@ class HandleTable {
  private:
   // A record's address; of a free entry (entry 0 among them) twice the next free index, plus 1.
   static HandleRecord* record(uint64_t entry) { return reinterpret_cast<HandleRecord*>(entry); }  // NOLINT
-  std::vector<uint64_t> entries_{1};
+  bool grow();
+  uint64_t* entries_ = nullptr;
+  uint32_t size_ = 0;  // with entry 0, once there is one
+  uint32_t capacity_ = 0;
   uint32_t free_ = 0;
   uint32_t live_ = 0;
   HostMemory* memory_ = nullptr;  // null: without limit

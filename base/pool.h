@@ -40,7 +40,7 @@ class Pool {
   };
   // Tuning, no effect on correctness: chunks double up to a huge page, and are one where the pool has so many already.
   static constexpr size_t kFirstChunkBytes = 16 * 1024;
-  static constexpr size_t kChunksBeforeHugeOnes = 16;
+  static constexpr size_t kChunksBeforeHugeOnes = 10;
   static_assert(sizeof(Slot) <= kFirstChunkBytes);
 
   // Slots of the newest chunk are taken in their order: its pages are touched as they are needed.

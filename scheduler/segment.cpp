@@ -32,7 +32,7 @@ constexpr size_t kSmallestArenaBytes = size_t{1} << 30;
 
 // What is used of the arena first has small pages; who has more segments than fit in there gets huge ones, which halves the
 // time to start a fiber (page faults).
-constexpr size_t kSmallPagesBytes = size_t{64} << 20;
+constexpr size_t kSmallPagesBytes = size_t{32} << 20;
 
 constexpr size_t kArenaAlignment = size_t{64} << 20;  // mimalloc wants its segments' (32 MiB)
 

@@ -62,6 +62,8 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   bool exclusive = (kind & kTaskExclusive) != 0;
   make_function(".lower", signature.type);
   std::vector<Value*> params = read_params(signature, function_);
+  // Where the stack is switched, the unwinder finds the frame by rbp; of the other registers it knows nothing.
+  if (async_type) function_->addFnAttr("frame-pointer", "all");
 
   auto* slow = block("slow");
   auto go_on_if = [&](Value* condition) {
@@ -202,23 +204,20 @@ std::pair<Value*, Value*> AdapterEmitter::load_callee() {
 // right below the Fiber. All argument registers reach the callee. What is needed to come back is in r12 to r15 for a
 // callee that returns (loads of what was just stored would take most of the time), and in the Fiber for one that parks.
 // Afterwards only rbx and rbp are what they were, and r15 if the callee has returned; then edx is zero.
-// If it has parked, control comes to label 2, kParkedReturn bytes behind the address that `call` pushed. While the callee
-// runs, the unwinder finds this frame by r14.
+// If it has parked, control comes to label 2, kParkedReturn bytes behind the address that `call` pushed.
 AdapterEmitter::Entered AdapterEmitter::enter_fiber(const CoreSignature& signature, const std::vector<Value*>& args,
                                                     Value* store, Value* fiber, Value* parent) {
   static_assert(fiber_offset::sp == 0 && guest_context_offset::fiber == 24);
   auto text = fmt::format(
-      "movq %rsp, %r14\n .cfi_def_cfa_register %r14\n movq %fs:0x70, %r12\n movq {running}(%rbx), %r13\n"
+      "movq %rsp, %r14\n movq %fs:0x70, %r12\n movq {running}(%rbx), %r13\n"
       "movq %r14, {sp}(%r11)\n movq %rbp, {fp}(%r11)\n movq %r12, {guest_limit}(%r11)\n movq %r13, {before}(%r11)\n"
       "movq {limit}(%r11), %rax\n movq %r11, {running}(%rbx)\n movq %rax, %fs:0x70\n movq (%r11), %rsp\n"
       "callq *%r10\n"
       "movq %r14, %rsp\n movq %r12, %fs:0x70\n movq %r13, {running}(%rbx)\n xorl %edx, %edx\n"
-      ".cfi_def_cfa_register %rsp\n"
       "2:",
       fmt::arg("sp", fiber_offset::guest_sp), fmt::arg("fp", fiber_offset::guest_fp),
-      fmt::arg("guest_limit", fiber_offset::guest_limit),
-      fmt::arg("running", guest_context_offset::fiber), fmt::arg("before", fiber_offset::guest_fiber),
-      fmt::arg("limit", fiber_offset::limit));
+      fmt::arg("guest_limit", fiber_offset::guest_limit), fmt::arg("running", guest_context_offset::fiber),
+      fmt::arg("before", fiber_offset::guest_fiber), fmt::arg("limit", fiber_offset::limit));
 
   auto [code, vmctx] = load_callee();
   std::vector<Value*> placed = place_args(signature, args);

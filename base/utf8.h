@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace wjit {
 
@@ -49,5 +50,8 @@ inline void append_utf8(std::string& out, uint32_t code) {
 }
 
 bool is_utf8(std::span<const uint8_t> bytes);
+inline bool is_utf8(std::string_view text) {
+  return is_utf8(std::span(reinterpret_cast<const uint8_t*>(text.data()), text.size()));  // NOLINT
+}
 
 }  // namespace wjit

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,7 +20,10 @@ int64_t read_or_write(Completion* c) {
     if (c->kind == OperationKind::Read) {
       n = c->offset < 0 ? ::read(c->fd, c->buffer, c->length) : ::pread(c->fd, c->buffer, c->length, c->offset);
     } else {
-      n = c->offset < 0 ? ::write(c->fd, c->buffer, c->length) : ::pwrite(c->fd, c->buffer, c->length, c->offset);
+      iovec piece{c->buffer, c->length};
+      n = c->offset >= 0         ? ::pwrite(c->fd, c->buffer, c->length, c->offset)
+          : c->offset == kAtEnd ? ::pwritev2(c->fd, &piece, 1, -1, RWF_APPEND)
+                                 : ::write(c->fd, c->buffer, c->length);
     }
     if (n >= 0) return n;
     if (errno != EINTR) return -errno;

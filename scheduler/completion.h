@@ -55,7 +55,7 @@ struct Completion {
   int64_t result = 0;
   void* buffer = nullptr;  // Read, Write, Receive, Send; Connect: the sockaddr
   size_t length = 0;       // bytes of the buffer or sockaddr; Poll: events
-  int64_t offset = -1;     // Read, Write: file offset, -1: current position or a stream
+  int64_t offset = -1;     // Read, Write: file offset, or kCurrentPosition, kAtEnd (scheduler/io.h)
   int fd = -1;
   OperationKind kind = OperationKind::None;
   std::atomic<CompletionState> state{CompletionState::Idle};

@@ -21,6 +21,9 @@ class BlockingPool;
 
 // ---- starting operations; all: on the strand of the record, which must be Idle ----
 
+// Offsets that are none. AtEnd is for io_write: it appends, however the file was opened.
+constexpr int64_t kCurrentPosition = -1, kAtEnd = -2;
+
 // Reads up to `length` bytes at `offset` (-1: from the current position, or a pipe, socket, terminal). Result: bytes
 // read, 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until
 // done; the descriptor stays open until done.

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -141,7 +142,10 @@ class UringBackend final : public IoBackend {
     }
     switch (c->kind) {
       case OperationKind::Read: io_uring_prep_read(sqe, c->fd, c->buffer, length, offset); break;
-      case OperationKind::Write: io_uring_prep_write(sqe, c->fd, c->buffer, length, offset); break;
+      case OperationKind::Write:
+        io_uring_prep_write(sqe, c->fd, c->buffer, length, offset);
+        if (c->offset == kAtEnd) sqe->rw_flags = RWF_APPEND;
+        break;
       case OperationKind::Receive:
         io_uring_prep_recv(sqe, c->fd, c->buffer, length, 0);
         if (c->wait_first && poll_first_) sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;

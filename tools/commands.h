@@ -28,8 +28,9 @@ constexpr int kStatusTrap = 134;
 int report(const Error& error);
 
 struct RunOptions {
-  std::vector<std::string> dirs;      // HOST or HOST::GUEST
+  std::vector<std::string> dirs;      // HOST, HOST::GUEST or HOST::GUEST::ro
   std::vector<std::string> env;       // NAME=VALUE, or NAME: as in the process's environment
+  bool inherit_env = false;           // all of that, before `env`
   NetworkRules network;               // --net
   std::vector<SocketAddress> listen;  // --tcplisten
   std::optional<std::string> invoke;  // "name(values)"

@@ -94,7 +94,11 @@ bool take_seeds(const SeedOptions& options, WastOptions& wast) {
 }
 
 void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
-  command->add_option("--dir", options.dirs, "give the guest a folder: HOST or HOST::GUEST")->allow_extra_args(false);
+  command
+      ->add_option("--dir", options.dirs,
+                   "give the guest a folder: HOST, HOST::GUEST (its name for the guest), or HOST::GUEST::ro (read-only)")
+      ->allow_extra_args(false);
+  command->add_flag("--inherit-env", options.inherit_env, "give the guest the whole environment");
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
       ->allow_extra_args(false);
   command

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "abi/deadlock.h"
+#include "base/utf8.h"
 #include "tools/compose.h"
 
 namespace wjit::tools {
@@ -44,6 +45,10 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
   WasiOptions wasi;
   wasi.args = options.command;
   wasi.args[0] = base_name(options.command[0]);
+  wasi.inherit_env = options.inherit_env;
+  for (const std::string& word : wasi.args) {
+    if (!is_utf8(word)) return fail("the argument `{}` is not valid UTF-8", word);
+  }
   for (const std::string& setting : options.env) {
     const size_t equals = setting.find('=');
     if (equals == 0) return fail("--env {}: a variable needs a name", setting);
@@ -54,14 +59,19 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
     } else {
       return fail("--env {}: the environment has no such variable", setting);
     }
+    const auto& [name, value] = wasi.env.back();
+    if (!is_utf8(name) || !is_utf8(value)) return fail("--env {}: not valid UTF-8", setting);
   }
   for (const std::string& dir : options.dirs) {
-    const size_t colons = dir.find("::");
+    const size_t colons = std::min(dir.find("::"), dir.size());
+    const size_t more = dir.find("::", colons + 2);
     WasiPreopen preopen;
     preopen.host_path = dir.substr(0, colons);
-    preopen.guest_path = colons == std::string::npos ? dir : dir.substr(colons + 2);
-    if (preopen.host_path.empty() || preopen.guest_path.empty())
-      return fail("--dir {}: expected HOST or HOST::GUEST", dir);
+    preopen.guest_path = colons == dir.size() ? dir : dir.substr(colons + 2, more - (colons + 2));
+    preopen.read_only = more != std::string::npos;
+    if (preopen.host_path.empty() || preopen.guest_path.empty() || (preopen.read_only && dir.substr(more) != "::ro"))
+      return fail("--dir {}: expected HOST, HOST::GUEST or HOST::GUEST::ro", dir);
+    if (!is_utf8(preopen.guest_path)) return fail("--dir {}: the guest's name for it is not valid UTF-8", dir);
     wasi.preopens.push_back(std::move(preopen));
   }
   wasi.network = options.network;

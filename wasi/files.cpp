@@ -71,6 +71,11 @@ int64_t link_contents(int folder, const char* name, std::string* into) {
   return 0;
 }
 
+bool is_link(int folder, const char* name) {
+  struct stat status{};
+  return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(status.st_mode);
+}
+
 }  // namespace
 
 FileType file_type(mode_t mode) {
@@ -94,6 +99,7 @@ int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, 
   prepend(components, path);
   std::vector<Descriptor> ancestors;  // below `folder`, innermost last
   bool must_be_folder = path.back() == '/';
+  if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) follow = false;  // as with open(2)
   int links = 0;
   auto here = [&] { return ancestors.empty() ? folder : ancestors.back().get(); };
   while (!components.empty()) {
@@ -106,10 +112,12 @@ int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, 
       ancestors.pop_back();
       continue;
     }
-    if (!last || must_be_folder || follow) {
+    if (last && must_be_folder && (flags & O_CREAT) != 0) return -EISDIR;
+    const bool follows = !last || must_be_folder || follow;
+    if (follows) {
       std::string contents;
-      int64_t is_link = link_contents(here(), component.c_str(), &contents);
-      if (is_link == 0) {
+      int64_t read = link_contents(here(), component.c_str(), &contents);
+      if (read == 0) {
         if (++links > kMaxLinks) return -ELOOP;
         if (contents.empty()) return -ENOENT;
         if (contents[0] == '/') return -EPERM;
@@ -117,15 +125,18 @@ int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, 
         prepend(components, contents);
         continue;
       }
-      if (is_link != -EINVAL && !last) return is_link;
+      if (read != -EINVAL && !last) return read;
     }
-    if (last) {
-      int all = flags | O_NOFOLLOW | O_CLOEXEC | (must_be_folder ? O_DIRECTORY : 0);
-      return result_of(openat(here(), component.c_str(), all, mode));
+    int how = last ? flags | (must_be_folder ? O_DIRECTORY : 0) : O_PATH | O_DIRECTORY;
+    int64_t fd = result_of(openat(here(), component.c_str(), how | O_NOFOLLOW | O_CLOEXEC, mode));
+    // It may have become a link since it was looked at: then from there.
+    const bool may_be_link = fd == -ELOOP || (fd == -ENOTDIR && (how & O_DIRECTORY) != 0);
+    if (follows && may_be_link && ++links <= kMaxLinks && is_link(here(), component.c_str())) {
+      components.push_front(std::move(component));
+      continue;
     }
-    Descriptor next(openat(here(), component.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
-    if (next.get() < 0) return -int64_t{errno};
-    ancestors.push_back(std::move(next));
+    if (last || fd < 0) return fd;
+    ancestors.emplace_back(fd);
   }
   // "." or ".." was last: the folder itself.
   if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) return -EEXIST;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "wasi/file_streams.h"
 #include "wasi/io.h"
 
@@ -66,11 +67,6 @@ int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
   if (offset > INT64_MAX || length > INT64_MAX) return -EINVAL;
   return -int64_t{
       posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
-}
-
-std::shared_ptr<File> reopen_for_appending(int fd) {
-  int again = open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY);
-  return again < 0 ? nullptr : std::make_shared<File>(again, true);
 }
 
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
@@ -145,9 +141,9 @@ timespec timespec_of(const NewTimestamp<V>& time) {
   return {static_cast<time_t>(value.seconds), static_cast<long>(value.nanoseconds)};
 }
 
-// What changes a folder: `work` unless it is read-only.
-std::function<int64_t()> if_changeable(const OpenedFile& folder, std::function<int64_t()> work) {
-  if (!folder.may_change) return [] { return int64_t{-EROFS}; };
+// What changes a file or a folder: `work` unless that is below a read-only one.
+std::function<int64_t()> if_changeable(const OpenedFile& opened, std::function<int64_t()> work) {
+  if (!opened.may_change) return [] { return int64_t{-EROFS}; };
   return work;
 }
 
@@ -182,18 +178,18 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
     reply(host::ok(V::descriptor_type(file_type(status.st_mode))));
   });
   V::template add<Done(Self, uint64_t)>(types, "set-size", [&state](Reply<Done> reply, Self self, uint64_t size) {
-    in_background<V>(state, reply, [file = state.get(self)->file, size] {
-      return size > INT64_MAX ? -EFBIG : result_of(ftruncate(file->fd, static_cast<off_t>(size)));
-    });
+    auto descriptor = state.get(self);
+    in_background<V>(state, reply, if_changeable(*descriptor, [file = descriptor->file, size] {
+                       return size > INT64_MAX ? -EFBIG : result_of(ftruncate(file->fd, static_cast<off_t>(size)));
+                     }));
   });
   V::template add<Done(Self, Time, Time)>(
       types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
         auto descriptor = state.get(self);
-        bool allowed = descriptor->may_change;
-        in_background<V>(state, reply, [file = descriptor->file, allowed, access, change]() -> int64_t {
-          timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
-          return allowed ? result_of(futimens(file->fd, times)) : -EROFS;
-        });
+        in_background<V>(state, reply, if_changeable(*descriptor, [file = descriptor->file, access, change] {
+                           timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
+                           return result_of(futimens(file->fd, times));
+                         }));
       });
   auto status = [] { return std::make_shared<struct stat>(); };
   V::template add<StatResult(Self)>(types, "stat", [&state, status](Reply<StatResult> reply, Self self) {
@@ -294,7 +290,8 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
         in_background<V, String>(
             state, reply,
             [file = state.get(self)->file, path = path.string(), contents] {
-              return read_link(file->fd, path, contents.get());
+              int64_t read = read_link(file->fd, path, contents.get());
+              return read >= 0 && !is_utf8(*contents) ? -EILSEQ : read;
             },
             [contents, reply](int64_t) { return String(reply.arena().copy(*contents)); });
       });
@@ -372,9 +369,7 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
       });
   types.add<OutputResult(Self)>("[method]descriptor.append-via-stream", [&state](HostCall&, Self self) -> OutputResult {
     if (!state.get(self)->flags.has(DescriptorFlags::write)) return host::error(FileErrorCode::bad_descriptor);
-    auto appending = reopen_for_appending(state.get(self)->file->fd);
-    if (appending == nullptr) return host::error(v2::code(errno));
-    return host::ok(make_output_stream(state, appending, -1));
+    return host::ok(make_output_stream(state, state.get(self)->file, kAtEnd));
   });
 
   using ReadResult = Result<Tuple<List<uint8_t>, bool>, v2::Code>;
@@ -424,6 +419,7 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
         auto stream = state.get(self);
         if (stream->next == stream->entries.size()) return host::ok(Option<v2::Entry>());
         const DirectoryEntry& entry = stream->entries[stream->next++];
+        if (!is_utf8(entry.name)) return host::error(FileErrorCode::illegal_byte_sequence);
         return host::ok(Option<v2::Entry>(v2::Entry{v2::descriptor_type(entry.type), call.arena->copy(entry.name)}));
       });
   types.add<Option<FileErrorCode>(Borrow<IoError>)>(
@@ -467,14 +463,16 @@ class DirectorySource final : public HostSource {
                             result_->resolve(host::error(v3::code(result)));
                             return pending->end();
                           }
+                          left_out_ = std::erase_if(*entries, [](auto& entry) { return !is_utf8(entry.name); }) != 0;
                           entries_ = entries;
                           give(*pending);
                         });
   }
 
+  // Names that are no strings are left out, and the end says so.
   void give(StreamRead& read) {
     if (next_ == entries_->size()) {
-      result_->resolve(host::ok());
+      result_->resolve(left_out_ ? StreamEnd<Error3>(host::error(v3::code(EILSEQ))) : StreamEnd<Error3>(host::ok()));
       return read.end();
     }
     if (read.capacity == 0) return read.complete(0);
@@ -494,6 +492,7 @@ class DirectorySource final : public HostSource {
   std::shared_ptr<std::vector<DirectoryEntry>> entries_;
   std::shared_ptr<StreamRead*> waiting_ = std::make_shared<StreamRead*>(nullptr);
   size_t next_ = 0;
+  bool left_out_ = false;  // entries
 };
 
 void add_streams_0_3(State& state, InterfaceBuilder& types) {
@@ -512,9 +511,7 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
       });
   types.add<Future<End>(Self, Stream<uint8_t>)>(
       "[method]descriptor.append-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data) {
-        auto appending = reopen_for_appending(state.get(self)->file->fd);
-        if (appending == nullptr) appending = std::make_shared<File>(-1, false);  // writes fail with bad-descriptor
-        return write_via_stream<Error3>(state, call, data, appending, -1);
+        return write_via_stream<Error3>(state, call, data, state.get(self)->file, kAtEnd);
       });
   using Entries = Tuple<Stream<v3::Entry>, Future<End>>;
   types.add<Entries(Self)>("[method]descriptor.read-directory", [&state](HostCall& call, Self self) {

@@ -46,8 +46,6 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
 OpenedFile opened_folder(const State::Preopen& preopen);
 MetadataHash metadata_hash(const struct stat& status);
 int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice);
-// A second descriptor that appends; null if the system refuses.
-std::shared_ptr<File> reopen_for_appending(int fd);
 
 // ---- 0.2 ----
 

@@ -240,6 +240,7 @@ void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
   auto entry = fd(call, 0);
   if (entry == nullptr) return;
   uint64_t size = call.i64(1);
+  if (!entry->opened.may_change && !entry->opened.flags.has(DescriptorFlags::write)) return call.finish(errno1::rofs);
   in_background(call, [entry, size] {
     return size > INT64_MAX ? -EFBIG : result_of(ftruncate(entry->opened.file->fd, static_cast<off_t>(size)));
   });

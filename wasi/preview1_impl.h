@@ -20,7 +20,7 @@ namespace wjit::wasi {
 
 // Error numbers of preview1, as far as they are named here.
 namespace errno1 {
-constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, inval = 28, io = 29, isdir = 31, nosys = 52,
+constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, ilseq = 25, inval = 28, io = 29, isdir = 31, nosys = 52,
                    notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
 }
 // From a system's errno (negative or not).

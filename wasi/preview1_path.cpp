@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/utf8.h"
 #include "wasi/preview1_impl.h"
 
 namespace wjit::wasi {
@@ -19,7 +20,8 @@ bool read_only(const Fd& folder) { return !folder.opened.may_change; }
   auto folder = fd(call, folder_argument);                            \
   if (folder == nullptr) return;                                      \
   std::string path;                                                   \
-  if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault)
+  if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault); \
+  if (!is_utf8(path)) return call.finish(errno1::ilseq)
 
 void Preview1Impl::path_create_directory(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 1, folder, path);

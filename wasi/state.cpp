@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/utf8.h"
 #include "wasi/socket.h"
 
 extern char** environ;
@@ -116,7 +117,8 @@ State::State(Store& store_, WasiOptions options_)
   };
   if (options.inherit_env) {
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-      if (char* equals = strchr(*entry, '=')) set(std::string(*entry, equals), equals + 1);
+      char* equals = strchr(*entry, '=');
+      if (equals != nullptr && is_utf8(*entry)) set(std::string(*entry, equals), equals + 1);
     }
   }
   for (const auto& [name, value] : options.env) set(name, value);

@@ -35,7 +35,7 @@ struct WasiPreopen {
 struct WasiOptions {
   std::vector<std::string> args;                         // args[0]: the program's name
   std::vector<std::pair<std::string, std::string>> env;  // later entries win over earlier ones of the same name
-  bool inherit_env = false;                              // the process's environment comes first, then `env`
+  bool inherit_env = false;  // the process's environment comes first (what of it is UTF-8), then `env`
   std::optional<std::string> initial_cwd;                // what environment.get-initial-cwd answers
   std::vector<WasiPreopen> preopens;
   NetworkRules network;  // what is not named there is refused

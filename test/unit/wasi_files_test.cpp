@@ -4,9 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <thread>
 
 #include "wasi/files.h"
 
@@ -25,6 +30,7 @@ class Files : public testing::Test {
     fs::create_directories(root / "inside" / "sub" / "deep");
     fs::create_directories(root / "outside");
     std::ofstream(root / "outside" / "secret") << "secret";
+    std::ofstream(root / "outside" / "secret-too") << "secret";
     std::ofstream(root / "inside" / "file") << "contents";
     std::ofstream(root / "inside" / "sub" / "leaf") << "leaf";
     fs::create_symlink("sub/leaf", root / "inside" / "to-leaf");
@@ -102,6 +108,65 @@ TEST_P(OpenBeneath, Errors) {
   EXPECT_EQ(read("to-leaf", false), strerror(ELOOP));
   EXPECT_EQ(read("file", true, O_CREAT | O_EXCL | O_WRONLY), strerror(EEXIST));
   EXPECT_EQ(read("file", true, O_DIRECTORY), strerror(ENOTDIR));
+}
+
+TEST_P(OpenBeneath, SlashesAndExclusive) {
+  EXPECT_EQ(read("fresh/", true, O_CREAT | O_WRONLY), strerror(EISDIR));
+  EXPECT_FALSE(fs::exists(root / "inside" / "fresh"));
+  EXPECT_EQ(read("to-sub/"), "a folder");
+  EXPECT_EQ(read("to-sub/", false), "a folder");
+  EXPECT_EQ(read("to-leaf/"), strerror(ENOTDIR));
+  fs::create_symlink("fresh", root / "inside" / "to-fresh");
+  EXPECT_EQ(read("to-fresh", true, O_CREAT | O_EXCL | O_WRONLY), strerror(EEXIST));
+  EXPECT_FALSE(fs::exists(root / "inside" / "fresh"));
+  EXPECT_EQ(read("to-fresh", true, O_CREAT | O_RDWR), "");
+  EXPECT_TRUE(fs::exists(root / "inside" / "fresh"));
+}
+
+// A path's folder is swapped with a link that leads outside, and one is moved outside and back, all the time: 100,000
+// times, or for some seconds of a busy machine.
+TEST_P(OpenBeneath, NothingOutsideInARace) {
+  constexpr int kSwaps = 100'000;
+  fs::create_directories(root / "inside" / "swapped");
+  fs::create_directories(root / "inside" / "walk" / "below");
+  std::ofstream(root / "inside" / "swapped" / "secret") << "public";
+  std::ofstream(root / "inside" / "secret") << "public";
+  fs::create_directory_symlink("../outside", root / "inside" / "link");
+  const std::string swapped = root / "inside" / "swapped", link = root / "inside" / "link";
+  const std::string here = root / "inside" / "walk" / "below", there = root / "outside" / "below";
+  std::atomic<bool> ended{false};
+  std::thread swapper([&] {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(4);
+    for (int i = 0; i < kSwaps && std::chrono::steady_clock::now() < end; ++i) {
+      ASSERT_EQ(renameat2(AT_FDCWD, swapped.c_str(), AT_FDCWD, link.c_str(), RENAME_EXCHANGE), 0);
+      ASSERT_EQ(rename((i % 2 == 0 ? here : there).c_str(), (i % 2 == 0 ? there : here).c_str()), 0);
+    }
+    ended = true;
+  });
+  std::map<std::string, int> seen;
+  for (int i = 0; !ended; ++i) {
+    ++seen[read("swapped/secret")];
+    ++seen[read("walk/below/../../secret")];
+    ++seen[read("walk/below/../../../outside/secret")];
+    if (GetParam() != &open_beneath || i % 16 != 0) continue;
+    make_directory(folder, "swapped/made");
+    make_symlink("x", folder, "swapped/made-link");
+    link_beneath(folder, "file", folder, "swapped/made-hard");
+    rename_beneath(folder, "swapped/made-hard", folder, "swapped/made-moved");
+    read("swapped/made-file", true, O_CREAT | O_WRONLY);
+    unlink_file(folder, "swapped/secret-too");
+    timespec times[2] = {{1, 0}, {1, 0}};
+    set_times_beneath(folder, "swapped/secret", true, times);
+  }
+  swapper.join();
+  EXPECT_GT(seen["public"], 0);
+  EXPECT_GT(seen[strerror(EPERM)], 0);
+  EXPECT_EQ(seen["secret"], 0);
+  std::vector<std::string> outside;
+  for (const auto& entry : fs::directory_iterator(root / "outside")) outside.push_back(entry.path().filename());
+  std::sort(outside.begin(), outside.end());
+  EXPECT_EQ(outside, (std::vector<std::string>{"secret", "secret-too"}));
+  EXPECT_GT(fs::last_write_time(root / "outside" / "secret"), fs::file_time_type::clock::now() - std::chrono::hours(1));
 }
 
 TEST_P(OpenBeneath, Creates) {

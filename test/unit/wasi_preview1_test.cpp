@@ -246,6 +246,15 @@ TEST_F(Preview1Test, Files) {
   EXPECT_EQ(fs::file_size(root / "file"), 10u);
 }
 
+TEST_F(Preview1Test, PathsAreText) {
+  data(kPaths, "a\xff");
+  for (const char* name : {"path_unlink_file", "path_create_directory", "path_remove_directory"}) {
+    call(name, constants({3, kPaths, 2}));
+    call(name, constants({3, 0x3FFFF, 2}));
+  }
+  EXPECT_EQ(run(), (std::vector<uint32_t>{ilseq, fault, ilseq, fault, ilseq, fault}));
+}
+
 TEST_F(Preview1ReadOnly, NothingChanges) {
   std::ofstream(root / "file") << "contents";
   data(kPaths, "file");
@@ -261,7 +270,12 @@ TEST_F(Preview1ReadOnly, NothingChanges) {
   call("path_symlink", constants({kPaths, 4, 3, kPaths + 16, 3}));
   call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
   call("path_filestat_set_times", constants({3, 0, kPaths, 4, 0, 0, 10}, "iiiill"));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs}));
+  call("fd_filestat_set_size", constants({4, 0}, "il"));
+  call("fd_filestat_set_times", constants({4, 0, 0, 10}, "ill"));
+  call("path_remove_directory", constants({3, kPaths + 16, 3}));
+  call("fd_write", constants({4, kIovs, 1, kResult + 4}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
+                                          rofs, badf}));
   EXPECT_EQ(bytes(kBuffer, 8), "contents");
 }
 

@@ -171,6 +171,9 @@ class AdapterEmitter {
   // The new address (i64), checked. The host's memory is not moved to shrink it.
   Value* reallocate(const Side& side, Value* old, Value* old_bytes, uint32_t alignment, Value* bytes, bool grow = true);
   Value* allocate(const Side& side, uint32_t alignment, Value* bytes);
+  // Copies elements for which all_numbers, in bulk, without what lies between their values. False, and nothing done, where an
+  // element is too large for that.
+  bool copy_numbers(TypeId element, Value* from, Value* to, Value* count);
   void loop(Value* count, const std::function<void(Value* index)>& body);
 
   // ---- adapter_call.cpp ----

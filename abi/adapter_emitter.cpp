@@ -335,11 +335,13 @@ void AdapterEmitter::emit_copier(const CopierSpec& spec, const std::string& pref
   direction_ = 0;
   uint32_t from_size = elem_size(types_, spec.element, caller_.is_64);
   uint32_t to_size = elem_size(types_, spec.element, callee_.is_64);
-  loop(count, [&](Value* index) {
-    Source source{caller_, nullptr, b_.CreateGEP(i8_, from, b_.CreateMul(index, b_.getInt64(from_size)))};
-    Target target{callee_, nullptr, b_.CreateGEP(i8_, to, b_.CreateMul(index, b_.getInt64(to_size)))};
-    translate(spec.element, source, target);
-  });
+  if (!all_numbers(types_, spec.element) || !copy_numbers(spec.element, from, to, count)) {
+    loop(count, [&](Value* index) {
+      Source source{caller_, nullptr, b_.CreateGEP(i8_, from, b_.CreateMul(index, b_.getInt64(from_size)))};
+      Target target{callee_, nullptr, b_.CreateGEP(i8_, to, b_.CreateMul(index, b_.getInt64(to_size)))};
+      translate(spec.element, source, target);
+    });
+  }
   b_.CreateRetVoid();
 }
 

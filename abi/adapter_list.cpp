@@ -1,8 +1,13 @@
 // Lists, memory ranges and realloc. See abi/adapter_emit.h. Spec: CanonicalABI.md, load_list, store_list,
 // LiftLowerContext.reallocate.
 #include "abi/adapter_emit.h"
+#include "abi/padding.h"
 
 namespace wjit::adapter {
+
+// Elements of numbers with padding are copied in words that are masked, up to this size; larger ones value by value.
+// A record of 16 bytes: 16 GB/s, where memcpy of all bytes has 31 (bench of streams).
+constexpr uint32_t kMaxMasked = 256;
 
 std::pair<Value*, Value*> AdapterEmitter::load_pair(Source& source) {
   if (source.flat != nullptr) {
@@ -94,21 +99,47 @@ void AdapterEmitter::translate_list(TypeId id, Source source, Target target) {
   Value* from_bytes = b_.CreateMul(length, b_.getInt64(from_size));
   Value* from =
       checked(source.side, address, from_bytes, alignment(types_, element, source.side.is_64), Trap::ListOutOfBounds);
-  if (all_numbers(types_, element)) {
-    if (target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
-    Value* to = allocate(target.side, alignment(types_, element, target.side.is_64), from_bytes);
-    b_.CreateMemCpy(host_pointer(target.side, to), llvm::MaybeAlign(1), from, llvm::MaybeAlign(1), from_bytes);
-    return store_pair(target, to, length);
-  }
+  const bool numbers = all_numbers(types_, element);
+  if (numbers && target.side.host) return store_pair(target, b_.CreatePtrToInt(from, i64_), length);
   Value* to = allocate(target.side, alignment(types_, element, target.side.is_64),
-                         b_.CreateMul(length, b_.getInt64(to_size)));
+                       b_.CreateMul(length, b_.getInt64(to_size)));
   Value* to_pointer = host_pointer(target.side, to);
+  if (numbers && copy_numbers(element, from, to_pointer, length)) return store_pair(target, to, length);
   loop(length, [&](Value* index) {
     Source s{source.side, nullptr, b_.CreateGEP(i8_, from, b_.CreateMul(index, b_.getInt64(from_size)))};
     Target t{target.side, nullptr, b_.CreateGEP(i8_, to_pointer, b_.CreateMul(index, b_.getInt64(to_size)))};
     translate(element, s, t);
   });
   store_pair(target, to, length);
+}
+
+bool AdapterEmitter::copy_numbers(TypeId element, Value* from, Value* to, Value* count) {
+  for (; types_[element].kind == TypeKind::FixedList; element = types_[element].element) {
+    count = b_.CreateMul(count, b_.getInt64(types_[element].length));
+  }
+  const uint32_t size = elem_size(types_, element, false);
+  if (!has_padding(types_, element)) {
+    b_.CreateMemCpy(to, llvm::MaybeAlign(1), from, llvm::MaybeAlign(1), b_.CreateMul(count, b_.getInt64(size)));
+    return true;
+  }
+  if (size > kMaxMasked) return false;
+  const std::vector<uint8_t> mask = padding_mask(types_, element);
+  const uint32_t step = alignment(types_, element, false);
+  llvm::Type* word = b_.getIntNTy(step * 8);
+  loop(count, [&](Value* index) {
+    Value* at = b_.CreateMul(index, b_.getInt64(size));
+    std::vector<Value*> words;  // all of them before the first store: they become vectors
+    for (uint32_t i = 0; i < size; i += step) {
+      uint64_t bits = 0;
+      for (uint32_t k = step; k-- > 0;) bits = bits << 8 | mask[i + k];
+      Value* value = b_.CreateAlignedLoad(word, b_.CreateGEP(i8_, from, b_.CreateAdd(at, b_.getInt64(i))), llvm::Align(1));
+      words.push_back(b_.CreateAnd(value, b_.getIntN(step * 8, bits)));
+    }
+    for (uint32_t i = 0; i < size; i += step) {
+      b_.CreateAlignedStore(words[i / step], b_.CreateGEP(i8_, to, b_.CreateAdd(at, b_.getInt64(i))), llvm::Align(1));
+    }
+  });
+  return true;
 }
 
 void AdapterEmitter::loop(Value* count, const std::function<void(Value* index)>& body) {

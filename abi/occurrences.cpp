@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "abi/adapter.h"
+#include "abi/padding.h"
 #include "abi/store.h"
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
@@ -106,7 +107,43 @@ std::string_view type_word(TypeKind kind) {
   return kWords[static_cast<size_t>(kind)];
 }
 
+// Sets what a value of a type of numbers has at `at`.
+void mark_numbers(const ComponentTypes& types, TypeId id, uint8_t* at) {
+  const ComponentTypeDef& type = types[id];
+  uint64_t offset = 0;
+  if (type.kind == TypeKind::FixedList) {
+    const uint32_t size = elem_size(types, type.element, false);
+    for (uint32_t i = 0; i < type.length; ++i) mark_numbers(types, type.element, at + uint64_t{i} * size);
+  } else if (type.kind == TypeKind::Record || type.kind == TypeKind::Tuple) {
+    for (const NamedType& part : type.parts) {
+      offset = align_to(offset, alignment(types, part.type, false));
+      mark_numbers(types, part.type, at + offset);
+      offset += elem_size(types, part.type, false);
+    }
+  } else {
+    std::fill_n(at, elem_size(types, id, false), uint8_t{0xFF});
+  }
+}
+
 }  // namespace
+
+bool has_padding(const ComponentTypes& types, TypeId id) {
+  const ComponentTypeDef& type = types[id];
+  if (type.kind == TypeKind::FixedList) return has_padding(types, type.element);
+  if (type.kind != TypeKind::Record && type.kind != TypeKind::Tuple) return false;
+  uint64_t bytes = 0;
+  for (const NamedType& part : type.parts) {
+    if (has_padding(types, part.type)) return true;
+    bytes += elem_size(types, part.type, false);
+  }
+  return bytes != elem_size(types, id, false);
+}
+
+std::vector<uint8_t> padding_mask(const ComponentTypes& types, TypeId id) {
+  std::vector<uint8_t> mask(elem_size(types, id, false));
+  mark_numbers(types, id, mask.data());
+  return mask;
+}
 
 bool all_numbers(const ComponentTypes& types, TypeId id) {
   bool plain = true;
@@ -200,7 +237,7 @@ const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTy
   if (type.element == kNoType) return payload;
   TypeKind kind = (*types)[type.element].kind;
   payload->is_none_or_number = kind >= TypeKind::S8 && kind <= TypeKind::F64;
-  payload->is_plain = all_numbers(*types, type.element);
+  payload->is_plain = all_numbers(*types, type.element) && !has_padding(*types, type.element);
   payload->size32 = elem_size(*types, type.element, false);
   payload->align32 = alignment(*types, type.element, false);
   payload->size64 = elem_size(*types, type.element, true);

@@ -13,6 +13,7 @@ namespace wjit {
 namespace {
 
 constexpr uint32_t kPumpBytes = 64 * 1024;
+constexpr uint64_t kForwardAgain = 1 << 20;  // bytes that the pump moves before it asks the sink again to forward
 
 // Calls into a source or sink may complete at once, end the stream, or start the next copy: the shared record stays
 // until the outermost call has returned.
@@ -34,7 +35,7 @@ class HostScope {
   bool outer_;
 };
 
-bool pumping(const SharedStream& shared) { return shared.host->pump_memory != nullptr; }
+bool pumping(const SharedStream& shared) { return shared.host->pumps; }
 
 void tell_closed(SharedStream& shared) {
   if (shared.sink() == nullptr || shared.host->sink_told || shared.host->busy) return;
@@ -56,9 +57,20 @@ void pump(SharedStream& shared) {
     return;
   }
   if (shared.dropped || shared.source() == nullptr) return tell_closed(shared);
-  shared.host->read.stream = &shared;
+  shared.host->read.stream = shared.host->write.stream = &shared;
+  if (payload.is_plain && !payload.is_future && payload.size64 == 1 && shared.host->pumped >= shared.host->forward_at) {
+    shared.host->forward_at = shared.host->pumped + kForwardAgain;
+    shared.host->busy = true;
+    shared.host->pump_buffer = {};
+    if (shared.sink()->forward(*shared.source(), shared.host->pumped, shared.host->read, shared.host->write)) return;
+    shared.host->busy = false;
+  }
+  if (shared.host->pump_memory == nullptr) {
+    shared.host->pump_memory = std::make_unique_for_overwrite<uint8_t[]>(kPumpBytes);
+  }
   shared.host->read.buffer = payload.is_plain ? shared.host->pump_memory.get() : nullptr;
-  shared.host->read.capacity = payload.is_future ? 1 : elements_for_host(shared.payload->store->choices, kPumpBytes / element);
+  shared.host->read.capacity =
+      payload.is_future ? 1 : elements_for_host(shared.payload->store->choices, kPumpBytes / element);
   shared.host->pump_buffer = {};
   shared.host->busy = true;
   shared.source()->read(shared.host->read);
@@ -198,6 +210,7 @@ void StreamWrite::complete(uint32_t taken) {
   if (pumping(shared)) {
     shared.host->busy = false;
     shared.host->pump_buffer.progress += taken;
+    shared.host->pumped += taken;
     return pump(shared);
   }
   if (shared.pending != nullptr) shared.pending->buffer.progress += taken;
@@ -252,7 +265,7 @@ void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink) {
   HostScope scope(*shared);
   shared->host_ends().sink = std::move(sink);
   if (shared->source() != nullptr) {
-    shared->host->pump_memory = std::make_unique<uint8_t[]>(kPumpBytes);
+    shared->host->pumps = true;
     return pump(*shared);
   }
   // The writer's end keeps it from here on; without one it goes with `scope`.

@@ -88,6 +88,13 @@ class HostSink {
   virtual void cancel(StreamWrite& write) = 0;
   // The writer has dropped its end; nothing more comes.
   virtual void closed() = 0;
+  // Asked when the writer is `source`, of the host as well, and the elements are bytes: whether this sink has them moved
+  // without the pump's memory in between. If so, it ends that with one of read.complete(0) (the pump goes on and asks
+  // again after some time), read.cancelled(0) or write.end(). `pumped`: the bytes that the pump has moved.
+  virtual bool forward(HostSource& source, uint64_t pumped, StreamRead& read, StreamWrite& write) {
+    (void)source, (void)pumped, (void)read, (void)write;
+    return false;
+  }
 };
 
 // The host at one or both ends of a stream.
@@ -98,8 +105,11 @@ struct HostEnds {
   StreamWrite write;  // the one write that `sink` is working on
   bool busy = false;
   bool sink_told = false;  // sink->closed() was called
-  CopyBuffer pump_buffer;  // source and sink are both the host's
-  std::unique_ptr<uint8_t[]> pump_memory;
+  bool pumps = false;  // source and sink are both the host's; then also:
+  CopyBuffer pump_buffer;
+  std::unique_ptr<uint8_t[]> pump_memory;  // made when it is needed
+  uint64_t pumped = 0;                     // bytes
+  uint64_t forward_at = 0;                 // of `pumped`: the sink is asked to forward
 };
 
 // What the two ends share, and the ends themselves, where guests hold them: a record of Store::streams.

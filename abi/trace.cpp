@@ -351,12 +351,13 @@ void Tracer::operation_ended(const Completion& completion, int64_t result) {
   const OperationKind kind = completion.kind;
   const bool moves = kind == OperationKind::Read || kind == OperationKind::Write || kind == OperationKind::Receive ||
                      kind == OperationKind::Send;
+  const bool forwards = kind == OperationKind::Blocking && static_cast<const BlockingWork&>(completion).moves_bytes;
   TraceArgs args;
   if (completion.fd >= 0) args.add("fd", completion.fd);
   if (moves) args.add("asked", completion.length);
-  if (moves && result >= 0) args.add("bytes", result);
+  if ((moves || forwards) && result >= 0) args.add("bytes", result);
   if (result < 0) args.add("error", -result);
-  close_operation(&completion, "operation", kNames[static_cast<size_t>(kind)], args);
+  close_operation(&completion, "operation", forwards ? "forward" : kNames[static_cast<size_t>(kind)], args);
 }
 
 void Tracer::operation_delivered() {

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <ucontext.h>
 
 #include <algorithm>
@@ -56,9 +57,17 @@ uintptr_t host_stack_position() { return reinterpret_cast<uintptr_t>(__builtin_f
   pthread_attr_t attributes;
   void* lowest = nullptr;
   size_t bytes = 0;
-  CHECK(pthread_getattr_np(pthread_self(), &attributes) == 0);
-  CHECK(pthread_attr_getstack(&attributes, &lowest, &bytes) == 0);
-  pthread_attr_destroy(&attributes);
+  if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+    CHECK(pthread_attr_getstack(&attributes, &lowest, &bytes) == 0);
+    pthread_attr_destroy(&attributes);
+  } else {
+    // The first thread, and no /proc to ask. It grows to the limit, of which arguments and environment take a quarter at
+    // most: half of it below here is there.
+    rlimit limit{};
+    const bool known = getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+    bytes = (known ? limit.rlim_cur : size_t{8} << 20) / 2;
+    lowest = reinterpret_cast<void*>(host_stack_position() - bytes);  // NOLINT
+  }
   lowest_entry = reinterpret_cast<uintptr_t>(lowest) + std::min(kHostStackReserve, bytes / 2);
   return host_stack_position() < lowest_entry;
 }

@@ -67,7 +67,7 @@ void run_blocking(BlockingWork* work) {
   work->strand->scheduler().blocking_pool().submit(work);
 }
 
-void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then) {
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then, bool moves_bytes) {
   struct Closures : BlockingWork {
     std::function<int64_t()> first;
     std::function<void(int64_t)> second;
@@ -76,6 +76,7 @@ void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<v
   closures->first = std::move(work);
   closures->second = std::move(then);
   closures->strand = &strand;
+  closures->moves_bytes = moves_bytes;
   closures->work = [](BlockingWork* self) { return static_cast<Closures*>(self)->first(); };
   closures->done = [](Completion* self, int64_t result) {
     std::unique_ptr<Closures> owned(static_cast<Closures*>(self));

@@ -54,10 +54,12 @@ void cancel(Completion* completion);
 // not touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
 struct BlockingWork : Completion {
   int64_t (*work)(BlockingWork* self) = nullptr;
+  bool moves_bytes = false;  // so many as its result says; for observers
 };
 void run_blocking(BlockingWork* work);
 // The same with closures, allocated: `then` runs on the strand with what `work` returned.
-void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then);
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
+                  bool moves_bytes = false);
 
 // ---- the seam between workers and kernel interfaces ----
 

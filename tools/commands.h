@@ -2,6 +2,7 @@
 // options and calls them.
 //
 //   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C;
+//           141 when nobody reads stdout any more (wasi/wasi.h, broken_stdout_status);
 //           2 wrong usage, from tools/main.cpp
 //
 // Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
@@ -23,6 +24,7 @@ constexpr int kStatusError = 1;
 constexpr int kStatusUsage = 2;
 constexpr int kStatusInterrupted = 130;
 constexpr int kStatusTrap = 134;
+constexpr int kStatusBrokenPipe = 141;  // what a shell says of a filter whose reader has gone
 
 // Prints "wjit: <message>" to stderr and returns kStatusError.
 int report(const Error& error);
@@ -42,6 +44,7 @@ struct RunOptions {
   std::optional<uint64_t> seed;      // --deterministic: what choices are drawn from
   bool steady_waits = false;         // --steady-waits: SchedulerOptions::steady_waits
   std::string trace;                 // --trace: the file to write; "": none
+  bool verbose = false;              // -v: says what the program asks for and what it is given
   std::vector<std::string> command;  // the program file and its arguments
 };
 int run_command(const RunOptions& options);

@@ -1,6 +1,8 @@
 // `wjit`: the command line. Options are declared here with CLI11 and handed to one function per command
 // (tools/commands.h); what they do lives in libwjit. Wrong usage ends with status 2 and a line that says what is wrong.
 // Tests: test/lit/usage.
+#include <fcntl.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -95,8 +97,9 @@ bool take_seeds(const SeedOptions& options, WastOptions& wast) {
 
 void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
   command
-      ->add_option("--dir", options.dirs,
-                   "give the guest a folder: HOST, HOST::GUEST (its name for the guest), or HOST::GUEST::ro (read-only)")
+      ->add_option(
+          "--dir", options.dirs,
+          "give the guest a folder: HOST, HOST::GUEST (its name for the guest), or HOST::GUEST::ro (read-only)")
       ->allow_extra_args(false);
   command->add_flag("--inherit-env", options.inherit_env, "give the guest the whole environment");
   command->add_option("--env", options.env, "give the guest a variable: NAME=VALUE, or NAME for the present value")
@@ -140,6 +143,8 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
   add_io(command, options.io);
   add_optimization(command, options.compile);
   add_seeds(command, seeds, false);
+  command->add_flag("-v,--verbose", options.verbose,
+                    "say on standard error which capabilities the program asks for and which it is given");
   command->add_option("--trace", options.trace,
                       "write what runs, waits and is handed over to a file that the Perfetto viewer opens");
   // Options end at the file name; what follows is the guest's.
@@ -290,7 +295,13 @@ int report(const Error& error) {
 }  // namespace wjit::tools
 
 int main(int argc, char** argv) {
-  // A reader that goes away is an error of the write, not the end of the process.
+  // A reader that goes away, or a file that may not become larger, is an error of the write, not the end of the
+  // process.
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  // A standard stream that is closed must not become something of our own: reads from it end, writes fail.
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0) (void)!open("/dev/null", O_RDONLY);  // takes the lowest number, which is this one
+  }
   return wjit::tools::run_main(argc, argv);
 }

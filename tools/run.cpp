@@ -13,6 +13,7 @@
 
 #include "abi/deadlock.h"
 #include "base/utf8.h"
+#include "tools/capabilities.h"
 #include "tools/compose.h"
 
 namespace wjit::tools {
@@ -76,6 +77,7 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
   }
   wasi.network = options.network;
   wasi.listen = options.listen;
+  wasi.broken_stdout_status = kStatusBrokenPipe;
   return wasi;
 }
 
@@ -104,6 +106,7 @@ int run_program(const RunOptions& options) {
   if (options.network.any(NetworkUse::TcpConnect) || options.network.any(NetworkUse::TcpListen)) {
     raise_descriptor_limit();
   }
+  if (options.verbose) fmt::print(stderr, "{}", describe_capabilities(*program, *wasi));
   Session session;
   session.program = options.command[0];
   auto engine = Engine::create(options.compile);

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "wasi/forward.h"
 #include "wasi/state.h"
 
 namespace wjit::wasi {
@@ -72,7 +73,7 @@ constexpr size_t kLargestTransfer = 1 << 20;  // of one read or write
 
 // Error: `using Code = …; static Code of(int errno_value);`
 template <typename Error>
-class FileSource final : public HostSource {
+class FileSource final : public ByteSource {
  public:
   // `at`: file offset, -1: from the current position or a stream.
   FileSource(State& state, std::shared_ptr<File> file, int64_t at, std::shared_ptr<Promise<StreamEnd<Error>>> result)
@@ -93,6 +94,7 @@ class FileSource final : public HostSource {
                     [this, &read](int64_t result) { finish(read, result); });
   }
   void cancel(StreamRead&) override { operation_.stop(); }
+  ByteEnd byte_end() override { return {file_, &at_}; }
 
  private:
   void finish(StreamRead& read, int64_t result) {
@@ -122,10 +124,10 @@ class FileSource final : public HostSource {
 };
 
 template <typename Error>
-class FileSink final : public HostSink {
+class FileSink final : public ByteSink {
  public:
   FileSink(State& state, std::shared_ptr<File> file, int64_t at, std::shared_ptr<Promise<StreamEnd<Error>>> result)
-      : file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
+      : ByteSink(state), file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
 
   void write(StreamWrite& write) override {
     if (file_->fd < 0) return finish(write, -EBADF);
@@ -139,6 +141,8 @@ class FileSink final : public HostSink {
   void closed() override { result_->resolve(host::ok()); }
 
  private:
+  ByteEnd byte_end() override { return {file_, &at_}; }
+  void fail(StreamWrite& write, int64_t error) override { finish(write, error); }
   void finish(StreamWrite& write, int64_t result) {
     if (result == -ECANCELED) return write.cancelled(0);
     if (result == -EAGAIN) {

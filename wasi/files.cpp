@@ -1,7 +1,6 @@
 // Paths below a folder. See wasi/files.h.
 #include "wasi/files.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
@@ -273,25 +272,37 @@ int64_t read_link(int folder, const std::string& path, std::string* into) {
   return !into->empty() && (*into)[0] == '/' ? -EPERM : 0;
 }
 
-int64_t read_directory(int folder, std::vector<DirectoryEntry>* into) {
+int64_t DirectoryReader::open(int folder) {
   Descriptor fd(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd.get() < 0) return -int64_t{errno};
-  std::unique_ptr<DIR, int (*)(DIR*)> stream(fdopendir(fd.get()), &closedir);
-  if (stream == nullptr) return -int64_t{errno};
+  stream_.reset(fdopendir(fd.get()));
+  if (stream_ == nullptr) return -int64_t{errno};
   fd.release();
-  for (;;) {
+  return 0;
+}
+
+int64_t DirectoryReader::next(size_t most, std::vector<DirectoryEntry>* into) {
+  while (most > 0) {
     errno = 0;
-    dirent* entry = readdir(stream.get());
+    dirent* entry = readdir(stream_.get());
     if (entry == nullptr) return -int64_t{errno};
     if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
     FileType type = file_type(DTTOIF(entry->d_type));
     if (entry->d_type == DT_UNKNOWN) {
       struct stat status{};
-      if (fstatat(dirfd(stream.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+      if (fstatat(dirfd(stream_.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
         type = file_type(status.st_mode);
     }
     into->push_back({entry->d_name, type, entry->d_ino});
+    --most;
   }
+  return 0;
+}
+
+int64_t read_directory(int folder, std::vector<DirectoryEntry>* into) {
+  DirectoryReader reader;
+  const int64_t opened = reader.open(folder);
+  return opened < 0 ? opened : reader.next(SIZE_MAX, into);
 }
 
 }  // namespace wjit::wasi

@@ -7,11 +7,13 @@
 // opening).
 #pragma once
 
+#include <dirent.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -51,7 +53,23 @@ int64_t rename_beneath(int old_folder, const std::string& old_path, int new_fold
 int64_t link_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path);
 int64_t make_symlink(const std::string& contents, int folder, const std::string& path);
 int64_t read_link(int folder, const std::string& path, std::string* into);
-// All entries but "." and "..".
+
+// A folder's entries but "." and "..", some at a time. One thread at a time.
+class DirectoryReader {
+ public:
+  // 0 or -errno; required before next().
+  int64_t open(int folder);
+  bool is_open() const { return stream_ != nullptr; }
+  // Adds up to `most` > 0 entries; none when there are no more. 0 or -errno.
+  int64_t next(size_t most, std::vector<DirectoryEntry>* into);
+
+ private:
+  struct Closer {
+    void operator()(DIR* stream) const { closedir(stream); }
+  };
+  std::unique_ptr<DIR, Closer> stream_;
+};
+// All of them.
 int64_t read_directory(int folder, std::vector<DirectoryEntry>* into);
 
 }  // namespace wjit::wasi

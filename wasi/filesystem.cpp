@@ -4,6 +4,7 @@
 #include "wasi/filesystem.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/utf8.h"
@@ -35,7 +36,11 @@ v3::Code v3::code(int64_t error_number) {
       static_assert(static_cast<uint8_t>(FileErrorCode::would_block) == 1);
       return Code(static_cast<uint8_t>(as_0_2 == 0 ? 0 : as_0_2 - 1));
     }
-    default: return Code(Code::index_of("other"), Option<String>());
+    default: {
+      const char* text = strerrordesc_np(static_cast<int>(error_number < 0 ? -error_number : error_number));
+      return Code(Code::index_of("other"),
+                  text != nullptr ? Option<String>(String(std::string_view(text))) : Option<String>());
+    }
   }
 }
 
@@ -344,12 +349,46 @@ void add_preopens(State& state, HostInterfaces& interfaces) {
   interfaces.add(preopens.finish());
 }
 
+// ---- entries of a folder ----
+
+// Read some at a time, so that a folder may be of any size.
+struct Listing {
+  DirectoryReader reader;
+  std::vector<DirectoryEntry> entries;
+  size_t next = 0;
+  bool under_way = false;  // a helper thread has it
+  bool ended = false;
+  int64_t error = 0;
+  bool ready() const { return !under_way && (next < entries.size() || ended); }
+};
+
+// Reads more of it. Requires that nothing is left and nothing is under way.
+void read_more(State& state, std::shared_ptr<Listing> listing, std::shared_ptr<File> folder,
+               std::function<void()> then) {
+  constexpr size_t kBatch = 1024;
+  Listing& l = *listing;
+  l.under_way = true;
+  state.run_blocking(
+      [&l, folder] {
+        l.entries.clear();
+        l.next = 0;
+        const int64_t opened = l.reader.is_open() ? 0 : l.reader.open(folder->fd);
+        return opened < 0 ? opened : l.reader.next(kBatch, &l.entries);
+      },
+      [listing = std::move(listing), then = std::move(then)](int64_t result) {
+        listing->under_way = false;
+        listing->ended = result < 0 || listing->entries.empty();
+        listing->error = result;
+        then();
+      });
+}
+
 // ---- 0.2: streams as resources ----
 
 struct DirectoryEntryStream final : Object {
   static constexpr const char* kName = "directory-entry-stream";
-  std::vector<DirectoryEntry> entries;
-  size_t next = 0;
+  std::shared_ptr<File> folder;
+  std::shared_ptr<Listing> listing = std::make_shared<Listing>();
 };
 
 void add_streams_0_2(State& state, InterfaceBuilder& types) {
@@ -405,22 +444,33 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
 
   types.resource<DirectoryEntryStream>();
   using FolderResult = Result<Own<DirectoryEntryStream>, v2::Code>;
-  types.add_blocking<FolderResult(Self)>(
-      "[method]descriptor.read-directory", [&state](Reply<FolderResult> reply, Self self) {
-        auto stream = std::make_shared<DirectoryEntryStream>();
-        in_background<Version2, Own<DirectoryEntryStream>>(
-            state, reply, [file = state.get(self)->file, stream] { return read_directory(file->fd, &stream->entries); },
-            [&state, stream](int64_t) { return state.share(stream); });
-      });
+  types.add_blocking<FolderResult(Self)>("[method]descriptor.read-directory",
+                                         [&state](Reply<FolderResult> reply, Self self) {
+                                           auto stream = std::make_shared<DirectoryEntryStream>();
+                                           stream->folder = state.get(self)->file;
+                                           read_more(state, stream->listing, stream->folder, [&state, reply, stream] {
+                                             if (stream->listing->error < 0)
+                                               return reply(host::error(v2::code(stream->listing->error)));
+                                             reply(host::ok(state.share(stream)));
+                                           });
+                                         });
   using EntryResult = Result<Option<v2::Entry>, v2::Code>;
-  types.add<EntryResult(Borrow<DirectoryEntryStream>)>(
+  types.add_blocking<EntryResult(Borrow<DirectoryEntryStream>)>(
       "[method]directory-entry-stream.read-directory-entry",
-      [&state](HostCall& call, Borrow<DirectoryEntryStream> self) -> EntryResult {
+      [&state](Reply<EntryResult> reply, Borrow<DirectoryEntryStream> self) {
         auto stream = state.get(self);
-        if (stream->next == stream->entries.size()) return host::ok(Option<v2::Entry>());
-        const DirectoryEntry& entry = stream->entries[stream->next++];
-        if (!is_utf8(entry.name)) return host::error(FileErrorCode::illegal_byte_sequence);
-        return host::ok(Option<v2::Entry>(v2::Entry{v2::descriptor_type(entry.type), call.arena->copy(entry.name)}));
+        auto answer = [reply, stream] {
+          Listing& listing = *stream->listing;
+          if (listing.error < 0) return reply(host::error(v2::code(listing.error)));
+          if (listing.next == listing.entries.size()) return reply(host::ok(Option<v2::Entry>()));
+          const DirectoryEntry& entry = listing.entries[listing.next++];
+          if (!is_utf8(entry.name)) return reply(host::error(FileErrorCode::illegal_byte_sequence));
+          const v2::Entry value{v2::descriptor_type(entry.type), reply.arena().copy(entry.name)};
+          reply(host::ok(Option<v2::Entry>(value)));
+        };
+        if (stream->listing->under_way) return reply(host::error(FileErrorCode::busy));  // another call's
+        if (stream->listing->ready()) return answer();
+        read_more(state, stream->listing, stream->folder, answer);
       });
   types.add<Option<FileErrorCode>(Borrow<IoError>)>(
       "filesystem-error-code", [&state](HostCall&, Borrow<IoError> error) -> Option<FileErrorCode> {
@@ -435,7 +485,7 @@ struct Error3 {
   static Code of(int error_number) { return v3::code(error_number); }
 };
 
-// Gives a folder's entries to its reader; the folder is read on a helper thread at the first read.
+// Gives a folder's entries to its reader.
 class DirectorySource final : public HostSource {
  public:
   DirectorySource(State& state, std::shared_ptr<File> folder, std::shared_ptr<Promise<StreamEnd<Error3>>> result)
@@ -443,55 +493,48 @@ class DirectorySource final : public HostSource {
   ~DirectorySource() override { result_->resolve(host::ok()); }
 
   void read(StreamRead& read) override {
-    if (entries_ == nullptr) return begin(read);
-    give(read);
+    if (listing_->ready()) return give(read);
+    *waiting_ = &read;
+    if (listing_->under_way) return;  // for a read that was cancelled
+    // The source may be gone then: nothing waits.
+    read_more(state_, listing_, folder_, [this, waiting = waiting_] {
+      if (*waiting != nullptr) give(*std::exchange(*waiting, nullptr));
+    });
   }
   void cancel(StreamRead& read) override {
     if (std::exchange(*waiting_, nullptr) != nullptr) read.cancelled(0);
   }
 
  private:
-  void begin(StreamRead& read) {
-    auto entries = std::make_shared<std::vector<DirectoryEntry>>();
-    // The source may be gone when the work is done: `waiting` is null then, or after a cancellation.
-    waiting_ = std::make_shared<StreamRead*>(&read);
-    state_.run_blocking([folder = folder_, entries] { return read_directory(folder->fd, entries.get()); },
-                        [this, waiting = waiting_, entries](int64_t result) {
-                          StreamRead* pending = *waiting;
-                          if (pending == nullptr) return;
-                          if (result < 0) {
-                            result_->resolve(host::error(v3::code(result)));
-                            return pending->end();
-                          }
-                          left_out_ = std::erase_if(*entries, [](auto& entry) { return !is_utf8(entry.name); }) != 0;
-                          entries_ = entries;
-                          give(*pending);
-                        });
-  }
-
   // Names that are no strings are left out, and the end says so.
   void give(StreamRead& read) {
-    if (next_ == entries_->size()) {
-      result_->resolve(left_out_ ? StreamEnd<Error3>(host::error(v3::code(EILSEQ))) : StreamEnd<Error3>(host::ok()));
+    Listing& listing = *listing_;
+    if (listing.next == listing.entries.size()) {
+      const int64_t error = listing.error < 0 ? listing.error : left_out_ ? -EILSEQ : 0;
+      result_->resolve(error < 0 ? StreamEnd<Error3>(host::error(v3::code(error))) : StreamEnd<Error3>(host::ok()));
       return read.end();
     }
     if (read.capacity == 0) return read.complete(0);
     if (state_.store.locked_down()) return read.cancelled(0);
     constexpr size_t kBatch = 256;
     std::vector<v3::Entry> batch;
-    while (next_ < entries_->size() && batch.size() < std::min<size_t>(read.capacity, kBatch)) {
-      const DirectoryEntry& entry = (*entries_)[next_++];
-      batch.push_back({v3::descriptor_type(entry.type), std::string_view(entry.name)});
+    while (listing.next < listing.entries.size() && batch.size() < std::min<size_t>(read.capacity, kBatch)) {
+      const DirectoryEntry& entry = listing.entries[listing.next++];
+      if (is_utf8(entry.name)) {
+        batch.push_back({v3::descriptor_type(entry.type), std::string_view(entry.name)});
+      } else {
+        left_out_ = true;
+      }
     }
+    if (batch.empty()) return this->read(read);
     read.supply(batch.data(), static_cast<uint32_t>(batch.size()));
   }
 
   State& state_;
   std::shared_ptr<File> folder_;
   std::shared_ptr<Promise<StreamEnd<Error3>>> result_;
-  std::shared_ptr<std::vector<DirectoryEntry>> entries_;
+  std::shared_ptr<Listing> listing_ = std::make_shared<Listing>();
   std::shared_ptr<StreamRead*> waiting_ = std::make_shared<StreamRead*>(nullptr);
-  size_t next_ = 0;
   bool left_out_ = false;  // entries
 };
 

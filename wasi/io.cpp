@@ -56,16 +56,18 @@ namespace {
 
 class TimerPollable final : public Pollable {
  public:
-  TimerPollable(State& state, int64_t deadline_ns) : state_(state), deadline_(deadline_ns), operation_(state) {}
-  bool ready() override { return state_.now(ClockId::Monotonic) >= deadline_; }
+  TimerPollable(State& state, int64_t deadline_ns, ClockId clock)
+      : state_(state), deadline_(deadline_ns), clock_(clock), operation_(state) {}
+  bool ready() override { return state_.now(clock_) >= deadline_; }
   void arm() override {
     if (!operation_.idle()) return;
-    operation_.wait_until(ClockId::Monotonic, deadline_, shared_from_this(), [this](int64_t) { notify(); });
+    operation_.wait_until(clock_, deadline_, shared_from_this(), [this](int64_t) { notify(); });
   }
 
  private:
   State& state_;
   int64_t deadline_;
+  ClockId clock_;
   Operation operation_;
 };
 
@@ -118,8 +120,8 @@ class OutputPollable final : public Pollable {
 
 }  // namespace
 
-std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns) {
-  return std::make_shared<TimerPollable>(state, deadline_ns);
+std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns, ClockId clock) {
+  return std::make_shared<TimerPollable>(state, deadline_ns, clock);
 }
 
 std::shared_ptr<Pollable> file_pollable(State& state, std::shared_ptr<File> file, short events) {
@@ -271,6 +273,7 @@ void OutputStream::pump() {
         }
         if (result < 0) {
           error_ = static_cast<int>(-result);
+          state_.write_failed(*file_, result);
         } else {
           if (at_ >= 0) at_ += result;
           auto taken = static_cast<size_t>(result);

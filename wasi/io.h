@@ -48,8 +48,8 @@ class Pollable : public Object {
 // Calls `then` once at least one of them is ready, perhaps at once; or when the store goes. `pollables` is not empty.
 void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then);
 
-// Ready when CLOCK_MONOTONIC reaches the deadline.
-std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns);
+// Ready when the clock reaches the deadline; a real-time clock that is set meanwhile is followed.
+std::shared_ptr<Pollable> timer_pollable(State& state, int64_t deadline_ns, ClockId clock = ClockId::Monotonic);
 // Ready when a descriptor can be read (POLLIN) or written (POLLOUT), or has failed.
 std::shared_ptr<Pollable> file_pollable(State& state, std::shared_ptr<File> file, short events);
 std::shared_ptr<Pollable> ready_pollable();

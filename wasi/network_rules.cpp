@@ -115,6 +115,7 @@ Result<NetworkRules::Rule> NetworkRules::parse(std::string_view text) {
 Result<> NetworkRules::add(std::string_view text) {
   if (text == "*") {
     everything_ = true;
+    text_ = "*";
     return {};
   }
   std::vector<Rule> rules;
@@ -126,6 +127,7 @@ Result<> NetworkRules::add(std::string_view text) {
     begin = comma + 1;
   }
   rules_.insert(rules_.end(), rules.begin(), rules.end());
+  if (!everything_) text_ += (text_.empty() ? "" : ",") + std::string(text);
   return {};
 }
 

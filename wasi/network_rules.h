@@ -31,6 +31,8 @@ class NetworkRules {
   Result<> add(std::string_view text);
 
   bool everything() const { return everything_; }
+  // The rules as they were given, for messages; "*" for everything, empty where there is none.
+  const std::string& text() const { return text_; }
   // Whether there is any rule for `use`.
   bool any(NetworkUse use) const;
   // Whether a rule without a name covers the address and port.
@@ -52,6 +54,7 @@ class NetworkRules {
   static Result<Rule> parse(std::string_view text);
 
   bool everything_ = false;
+  std::string text_;
   std::vector<Rule> rules_;
 };
 

@@ -287,6 +287,7 @@ namespace {
 
 constexpr uint32_t kSubscriptionBytes = 48, kEventBytes = 32;
 enum EventType : uint8_t { kClock = 0, kFdRead = 1, kFdWrite = 2 };
+constexpr uint8_t kHangup = 1;  // of eventrwflags
 
 struct Subscription {
   uint64_t userdata = 0;
@@ -296,17 +297,12 @@ struct Subscription {
   std::shared_ptr<File> file;
 };
 
-// Monotonic deadline of a clock subscription.
-int64_t deadline_of(State& state, uint32_t clock, uint64_t timeout, bool absolute) {
+// Of a clock subscription. Only a point of real time is affected when that clock is set.
+std::shared_ptr<Pollable> clock_pollable(State& state, uint32_t clock, uint64_t timeout, bool absolute) {
   constexpr int64_t kFar = INT64_MAX - 1;
-  int64_t base = state.now(ClockId::Monotonic);
-  if (absolute) {
-    if (clock == 1) return timeout > INT64_MAX - 1 ? kFar : static_cast<int64_t>(timeout);
-    auto now = static_cast<uint64_t>(state.now(ClockId::Realtime));
-    if (timeout <= now) return base;
-    timeout -= now;
-  }
-  return timeout > static_cast<uint64_t>(kFar - base) ? kFar : base + static_cast<int64_t>(timeout);
+  const int64_t base = absolute ? 0 : state.now(ClockId::Monotonic);
+  const int64_t deadline = timeout > static_cast<uint64_t>(kFar - base) ? kFar : base + static_cast<int64_t>(timeout);
+  return timer_pollable(state, deadline, absolute && clock == 0 ? ClockId::Realtime : ClockId::Monotonic);
 }
 
 }  // namespace
@@ -328,7 +324,7 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
       if (clock > 1) {
         s.error = errno1::notsup;
       } else {
-        s.pollable = timer_pollable(*state_, deadline_of(*state_, clock, load<uint64_t>(in + 24), absolute));
+        s.pollable = clock_pollable(*state_, clock, load<uint64_t>(in + 24), absolute);
       }
     } else if (s.type == kFdRead || s.type == kFdWrite) {
       uint32_t number = load<uint32_t>(in + 16);
@@ -361,6 +357,8 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
       if (s.type == kFdRead && s.file != nullptr) ioctl(s.file->fd, FIONREAD, &available);
       uint64_t bytes = s.type == kFdWrite && s.error == 0 ? 64 << 10 : static_cast<uint64_t>(available);
       memcpy(event + 16, &bytes, 8);
+      pollfd hangup{s.file != nullptr ? s.file->fd : -1, 0, 0};
+      if (s.file != nullptr && ::poll(&hangup, 1, 0) > 0 && (hangup.revents & POLLHUP) != 0) event[24] = kHangup;
     }
     call.finish(store(count_address, events) ? errno1::success : errno1::fault);
   });

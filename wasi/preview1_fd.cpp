@@ -126,7 +126,10 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
   }
   auto done = [this, &call, keep = keep.get(), result, gathered, is_write,
                parts = std::move(parts)](int64_t transferred) {
-    if (transferred < 0) return call.finish(errno_of(transferred));
+    if (transferred < 0) {
+      if (is_write) state_->write_failed(*keep->entry->opened.file, transferred);
+      return call.finish(errno_of(transferred));
+    }
     if (gathered && !is_write) {
       const uint8_t* from = keep->bytes.data();
       auto left = static_cast<size_t>(transferred);
@@ -367,7 +370,7 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
     store(used_address, used);
     return errno1::success;
   };
-  if (cookie != 0) return call.finish(give(0));
+  if (cookie != 0 && !entry->entries.empty()) return call.finish(give(0));
   auto entries = std::make_shared<std::vector<DirectoryEntry>>();
   in_background(
       call,

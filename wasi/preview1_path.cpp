@@ -16,10 +16,10 @@ bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 }  // namespace
 
 // What most of them begin with: the folder that argument 0 names, and the path at argument `at`.
-#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path) \
-  auto folder = fd(call, folder_argument);                            \
-  if (folder == nullptr) return;                                      \
-  std::string path;                                                   \
+#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path)                                          \
+  auto folder = fd(call, folder_argument);                                                                     \
+  if (folder == nullptr) return;                                                                               \
+  std::string path;                                                                                            \
   if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault); \
   if (!is_utf8(path)) return call.finish(errno1::ilseq)
 

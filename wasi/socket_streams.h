@@ -19,7 +19,7 @@ namespace wjit::wasi {
 
 using SocketEnd = Result<Unit, SocketError>;
 
-class SocketSource final : public HostSource {
+class SocketSource final : public ByteSource {
  public:
   SocketSource(State& state, std::shared_ptr<File> file, std::shared_ptr<Promise<SocketEnd>> result)
       : state_(state), file_(std::move(file)), result_(std::move(result)), operation_(state) {}
@@ -47,6 +47,7 @@ class SocketSource final : public HostSource {
                        [this, &read](int64_t result) { finish(read, result); });
   }
   void cancel(StreamRead&) override { operation_.stop(); }
+  ByteEnd byte_end() override { return {file_, nullptr}; }
 
  private:
   void finish(StreamRead& read, int64_t result) {
@@ -70,10 +71,10 @@ class SocketSource final : public HostSource {
   bool ended_ = false;  // the peer has ended, or the connection is broken
 };
 
-class SocketSink final : public HostSink {
+class SocketSink final : public ByteSink {
  public:
   SocketSink(State& state, std::shared_ptr<File> file, std::shared_ptr<Promise<SocketEnd>> result)
-      : state_(state), file_(std::move(file)), result_(std::move(result)), operation_(state) {}
+      : ByteSink(state), state_(state), file_(std::move(file)), result_(std::move(result)), operation_(state) {}
 
   void write(StreamWrite& write) override {
     if (write.count == 0) return write.complete(0);
@@ -93,6 +94,8 @@ class SocketSink final : public HostSink {
   }
 
  private:
+  ByteEnd byte_end() override { return {file_, nullptr}; }
+  void fail(StreamWrite& write, int64_t error) override { finish(write, error); }
   void finish(StreamWrite& write, int64_t result) {
     if (result == -ECANCELED) return write.cancelled(0);
     if (result >= 0) return write.complete(static_cast<uint32_t>(result));

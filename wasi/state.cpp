@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/utf8.h"
+#include "jit/trap.h"
 #include "wasi/socket.h"
 
 extern char** environ;
@@ -149,6 +150,11 @@ bool State::is_writing() const {
     if (o->is_write_) return true;
   }
   return false;
+}
+
+void State::write_failed(const File& file, int64_t error) {
+  const bool broken = error == -EPIPE && file.fd == options.stdout_fd && options.broken_stdout_status.has_value();
+  if (broken && !store.locked_down()) raise_exit(&store.context(), *options.broken_stdout_status);
 }
 
 void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {

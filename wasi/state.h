@@ -137,6 +137,8 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
     return objects.get<R>(handle.rep);
   }
 
+  // A write of an old interface has failed so: a broken stdout may end the guest.
+  void write_failed(const File& file, int64_t error);
   // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
   void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);
 

@@ -44,6 +44,9 @@ struct WasiOptions {
   int stdin_fd = 0;
   int stdout_fd = 1;
   int stderr_fd = 2;
+  // Set: a guest that writes to stdout by way of 0.2 or preview1, where a filter knows nothing but to go on, ends with
+  // this status when nobody reads that any more. 0.3's writers are told.
+  std::optional<int> broken_stdout_status;
 };
 
 namespace wasi {

@@ -2,7 +2,7 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [net] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js] [python]
+#   test/guests/build.sh [c] [net] [io] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js] [python]
 #                        [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
@@ -161,6 +161,10 @@ build_c() {
 
 build_net() {
   c_component "$guests/c-net.wasm" network "$guests/c-net/c-net.c"
+}
+
+build_io() {
+  c_component "$guests/c-io.wasm" streams "$guests/c-io/c-io.c"
 }
 
 build_compose() {
@@ -353,10 +357,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c net libc compose pipeline failures rust rust_files rust_net js check
+[ $# -gt 0 ] || set -- c net io libc compose pipeline failures rust rust_files rust_net js check
 for target; do
   case $target in
-    c | net | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
+    c | net | io | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

@@ -50,6 +50,11 @@ if not os.path.exists(wjit):
     lit_config.fatal(f"{wjit} is missing: build first (cmake --build --preset release)")
 if os.path.isdir(os.path.join(shared, "spec")):
     config.available_features.add("shared")
+# File systems of a command's own: `%mounts COMMAND`.
+mounts = ["unshare", "-rm"] if os.geteuid() != 0 else ["unshare", "-m"]
+if subprocess.run(mounts + ["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0:
+    config.available_features.add("mounts")
+    config.substitutions.append(("%mounts", " ".join(mounts)))
 if os.geteuid() == 0 and shutil.which("setpriv"):
     # Root reads everything; without these capabilities it is like any other owner.
     command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

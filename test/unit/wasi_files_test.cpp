@@ -251,5 +251,34 @@ TEST_F(Files, Entries) {
   EXPECT_EQ(sub->type, FileType::Directory);
 }
 
+// Some at a time; the folder goes in the middle.
+TEST_F(Files, EntriesOfAFolderThatIsRemoved) {
+  for (int i = 0; i < 5000; ++i) std::ofstream(root / "inside" / "sub" / ("entry" + std::to_string(i)));
+  int64_t sub = open_beneath(folder, "sub", O_RDONLY | O_DIRECTORY, 0, false);
+  ASSERT_GE(sub, 0);
+  DirectoryReader whole, removed;
+  ASSERT_EQ(whole.open(static_cast<int>(sub)), 0);
+  ASSERT_EQ(removed.open(static_cast<int>(sub)), 0);
+  close(static_cast<int>(sub));
+  std::vector<DirectoryEntry> entries;
+  for (size_t before = 1; entries.size() != before;) {
+    before = entries.size();
+    ASSERT_EQ(whole.next(100, &entries), 0);
+    EXPECT_LE(entries.size(), before + 100);
+  }
+  EXPECT_EQ(entries.size(), 5003u);  // with leaf, deep, to-file
+  entries.clear();
+  ASSERT_EQ(removed.next(10, &entries), 0);
+  EXPECT_EQ(entries.size(), 10u);
+  fs::remove_all(root / "inside" / "sub");
+  int64_t result = 0;
+  for (size_t before = 0; result == 0 && entries.size() != before;) {
+    before = entries.size();
+    result = removed.next(100, &entries);
+  }
+  EXPECT_EQ(result, 0);
+  EXPECT_LT(entries.size(), 5003u);
+}
+
 }  // namespace
 }  // namespace wjit::wasi

@@ -314,6 +314,133 @@ TEST_F(Preview1Test, Waiting) {
   EXPECT_EQ(long_word(kBuffer + 128), 5u);
 }
 
+// A real-time clock's past, and a pipe whose writer has gone.
+TEST_F(Preview1Test, WaitingForThePastAndForNobody) {
+  std::string subscriptions(2 * 48, '\0');
+  subscriptions[40] = 1;  // absolute, of clock 0, at 0
+  subscriptions[48] = 8;
+  subscriptions[48 + 8] = 1;  // fd_read of 0
+  data(kData, subscriptions);
+  call("poll_oneoff", constants({kData, kBuffer, 2, kResult}));
+  close(std::exchange(input[1], -1));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success}));
+  EXPECT_EQ(word(kResult), 2u);
+  EXPECT_EQ(memory->base[kBuffer + 10], 0);       // clock
+  EXPECT_EQ(memory->base[kBuffer + 32 + 10], 1);  // fd_read
+  EXPECT_EQ(long_word(kBuffer + 32 + 16), 0u);    // bytes
+  EXPECT_EQ(memory->base[kBuffer + 32 + 24], 1);  // the end
+}
+
+TEST_F(Preview1Test, NoSuchDescriptor) {
+  const std::pair<const char*, const char*> functions[] = {
+      {"fd_advise", "illi"},
+      {"fd_allocate", "ill"},
+      {"fd_close", "i"},
+      {"fd_datasync", "i"},
+      {"fd_fdstat_get", "ii"},
+      {"fd_fdstat_set_flags", "ii"},
+      {"fd_fdstat_set_rights", "ill"},
+      {"fd_filestat_get", "ii"},
+      {"fd_filestat_set_size", "il"},
+      {"fd_filestat_set_times", "illi"},
+      {"fd_pread", "iiili"},
+      {"fd_prestat_get", "ii"},
+      {"fd_prestat_dir_name", "iii"},
+      {"fd_pwrite", "iiili"},
+      {"fd_read", "iiii"},
+      {"fd_readdir", "iiili"},
+      {"fd_renumber", "ii"},
+      {"fd_seek", "ilii"},
+      {"fd_sync", "i"},
+      {"fd_tell", "ii"},
+      {"fd_write", "iiii"},
+      {"path_create_directory", "iii"},
+      {"path_filestat_get", "iiiii"},
+      {"path_filestat_set_times", "iiiilli"},
+      {"path_link", "iiiiiii"},
+      {"path_open", "iiiiillii"},
+      {"path_readlink", "iiiiii"},
+      {"path_remove_directory", "iii"},
+      {"path_rename", "iiiiii"},
+      {"path_unlink_file", "iii"},
+  };
+  for (const auto& [name, types] : functions) {
+    std::string arguments = "(i32.const 77) ";
+    for (const char* type = types + 1; *type != '\0'; ++type) {
+      arguments += *type == 'l' ? "(i64.const 0) " : "(i32.const 0) ";
+    }
+    call(name, arguments);
+  }
+  call("path_symlink", constants({0, 0, 77, 0, 0}));
+  EXPECT_EQ(run(), std::vector<uint32_t>(std::size(functions) + 1, badf));
+}
+
+TEST_F(Preview1Test, DescriptorsAndLinks) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  data(kPaths + 16, "link");
+  data(kPaths + 32, "hard");
+  data(kPaths + 48, "/etc");
+  call("path_open", constants({3, 1, kPaths, 4, 0, kRead | kWrite, 0, 0, kResult}, "iiiiill"));  // descriptor 4
+  call("fd_allocate", constants({4, 8, 8}, "ill"));
+  call("fd_filestat_get", constants({4, kBuffer}));
+  call("fd_advise", constants({4, 0, 16, 3}, "illi"));
+  call("fd_advise", constants({4, 0, 16, 6}, "illi"));
+  call("fd_sync", "(i32.const 4)");
+  call("fd_datasync", "(i32.const 4)");
+  call("fd_seek", constants({4, 0, 3, kResult}, "il"));
+  call("fd_seek", "(i32.const 4) (i64.const -1) (i32.const 0) (i32.const 1024)");
+  call("fd_seek", "(i32.const 4) (i64.const -2) (i32.const 2) (i32.const 1040)");
+  call("fd_filestat_set_size", constants({4, 3}, "il"));
+  call("fd_filestat_set_size", "(i32.const 4) (i64.const -1)");
+  call("fd_filestat_set_times", constants({4, 5, 7'000'000'001, 5}, "illi"));
+  call("fd_filestat_set_times", constants({4, 5, 7, 3}, "illi"));
+  call("path_symlink", constants({kPaths, 4, 3, kPaths + 16, 4}));
+  call("path_symlink", constants({kPaths + 48, 4, 3, kPaths + 32, 4}));
+  call("path_readlink", constants({3, kPaths + 16, 4, kBuffer + 128, 3, kResult + 24}));
+  call("path_readlink", constants({3, kPaths, 4, kBuffer + 128, 3, kResult + 24}));
+  call("path_filestat_get", constants({3, 0, kPaths + 16, 4, kBuffer + 192}));
+  call("path_filestat_get", constants({3, 1, kPaths + 16, 4, kBuffer + 256}));
+  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 32, 4}));
+  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 32, 4}));
+  call("path_open", constants({3, 0, kPaths + 16, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
+  call("fd_renumber", constants({4, 3}));
+  call("fd_tell", constants({4, kResult}));
+  call("fd_filestat_get", constants({3, kBuffer + 320}));
+  call("fd_prestat_get", constants({3, kResult}));
+  call("fd_renumber", constants({3, 99}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, inval,   success, success,
+                                          inval,   inval,   success, success, 22,      success, inval,
+                                          success, 63,      success, inval,   success, success, success,
+                                          20,      32,      success, badf,    success, badf,    badf}));
+  EXPECT_EQ(long_word(kBuffer + 32), 16u);
+  EXPECT_EQ(long_word(kResult + 16), 14u);
+  EXPECT_EQ(bytes(kBuffer + 128, 3), "fil");
+  EXPECT_EQ(word(kResult + 24), 3u);
+  EXPECT_EQ(memory->base[kBuffer + 192 + 16], 7);  // a link
+  EXPECT_EQ(memory->base[kBuffer + 256 + 16], 4);
+  EXPECT_EQ(long_word(kBuffer + 320 + 32), 3u);
+  EXPECT_EQ(long_word(kBuffer + 320 + 40), 5u);
+  EXPECT_EQ(long_word(kBuffer + 320 + 48), 7'000'000'001u);
+  EXPECT_EQ(long_word(kBuffer + 320 + 24), 2u);
+}
+
+// A listing may be gone on with by another descriptor of the folder.
+TEST_F(Preview1Test, ListingFromTheMiddle) {
+  for (const char* name : {"a", "b", "c"}) std::ofstream(root / name) << "";
+  data(kPaths, ".");
+  call("fd_readdir", constants({3, kBuffer, 4096, 0, kResult}, "iiil"));
+  call("path_open", constants({3, 0, kPaths, 1, 2, kRead, 0, 0, kResult + 4}, "iiiiill"));
+  call("fd_readdir", constants({4, kBuffer + 4096, 4096, 2, kResult + 8}, "iiil"));
+  call("fd_readdir", constants({4, kBuffer + 4096, 10, 4, kResult + 12}, "iiil"));
+  call("fd_readdir", constants({4, kBuffer + 4096, 10, 99, kResult + 16}, "iiil"));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success}));
+  EXPECT_EQ(word(kResult), 5 * 24u + 1 + 2 + 3);
+  EXPECT_EQ(word(kResult + 8), 3 * 24u + 3);
+  EXPECT_EQ(word(kResult + 12), 10u);  // cut off
+  EXPECT_EQ(word(kResult + 16), 0u);
+}
+
 TEST_F(Preview1Test, WhatIsNoSocket) {
   iov(kIovs, kBuffer, 4);
   call("sock_shutdown", constants({0, 1}));
@@ -360,8 +487,8 @@ TEST_F(Preview1Sockets, SendAndReceive) {
   iov(kIovs + 24, kBuffer + 100, 4);
   ASSERT_EQ(write(ends[1], "0123456789", 10), 10);
   call("sock_send", constants({0, kIovs, 2, 0, kResult}));
-  call("sock_recv", constants({0, kIovs + 16, 1, 1, kResult + 4, kResult + 8}));   // peeks
-  call("sock_recv", constants({0, kIovs + 16, 2, 2, kResult + 12, kResult + 16})); // waits for all
+  call("sock_recv", constants({0, kIovs + 16, 1, 1, kResult + 4, kResult + 8}));    // peeks
+  call("sock_recv", constants({0, kIovs + 16, 2, 2, kResult + 12, kResult + 16}));  // waits for all
   call("sock_recv", constants({0, kIovs + 16, 2, 0, kResult + 20, kResult + 24}));
   call("sock_recv", constants({0, kIovs + 16, 2, 4, kResult + 20, kResult + 24}));
   call("sock_send", constants({0, kIovs, 2, 1, kResult}));

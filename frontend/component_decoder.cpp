@@ -379,6 +379,10 @@ class ComponentDecoder {
     if (b > 1) in.malformed_at(in.offset() - 1, "invalid leading byte ({:#x}) for {}", b, what);
     return b == 1;
   }
+  // An immediate that must be 0 since component-model#716 (2026-08-29); Binary.md of before has it as `cancel?`.
+  void not_cancellable(Reader& in) {
+    if (present(in, "cancellable")) in.malformed_at(in.offset() - 1, "invalid leading byte (0x1) for zero byte");
+  }
   TypeId optional_val_type(Reader& in) { return present(in, "optional value type") ? val_type(in) : kNoType; }
 
   void type(Reader& in) {
@@ -749,9 +753,9 @@ class ComponentDecoder {
       }
       case WaitableSetWait:
       case WaitableSetPoll: {
-        const bool cancellable = present(in, "cancellable");
+        not_cancellable(in);
         const uint32_t memory = in.u32();
-        if (sink_.ok()) validator_.canon_waitable_set(builtin, cancellable, memory);
+        if (sink_.ok()) validator_.canon_waitable_set(builtin, memory);
         return;
       }
       case ThreadNewIndirect: {
@@ -762,7 +766,7 @@ class ComponentDecoder {
       }
       case SubtaskCancel: {
         const bool is_async = present(in, "async");
-        if (sink_.ok()) validator_.canon_simple(builtin, is_async, false);
+        if (sink_.ok()) validator_.canon_simple(builtin, is_async);
         return;
       }
       case ThreadYield:
@@ -770,13 +774,12 @@ class ComponentDecoder {
       case ThreadSuspendThenResume:
       case ThreadYieldThenResume:
       case ThreadSuspendThenPromote:
-      case ThreadYieldThenPromote: {
-        const bool cancellable = present(in, "cancellable");
-        if (sink_.ok()) validator_.canon_simple(builtin, false, cancellable);
+      case ThreadYieldThenPromote:
+        not_cancellable(in);
+        if (sink_.ok()) validator_.canon_simple(builtin, false);
         return;
-      }
       default:
-        if (sink_.ok()) validator_.canon_simple(builtin, false, false);
+        if (sink_.ok()) validator_.canon_simple(builtin, false);
     }
   }
 

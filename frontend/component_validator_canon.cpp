@@ -287,12 +287,12 @@ void ComponentValidator::canon_error_context(CanonBuiltin builtin, const std::ve
   define_core_func({.builtin = builtin, .options = *opts}, std::move(core));
 }
 
-void ComponentValidator::canon_waitable_set(CanonBuiltin builtin, bool cancellable, uint32_t memory) {
+void ComponentValidator::canon_waitable_set(CanonBuiltin builtin, uint32_t memory) {
   if (!ok()) return;
   std::optional<CanonOptions> opts = canon_options({{Option::Kind::Memory, memory}}, {});
   if (!opts) return;
   FuncType core{{kI32, ptr_type(opts->memory_is_64)}, {kI32}};
-  define_core_func({.builtin = builtin, .options = *opts, .cancellable = cancellable}, std::move(core));
+  define_core_func({.builtin = builtin, .options = *opts}, std::move(core));
 }
 
 void ComponentValidator::canon_thread_new_indirect(uint32_t core_type, uint32_t table_index) {
@@ -311,7 +311,7 @@ void ComponentValidator::canon_thread_new_indirect(uint32_t core_type, uint32_t 
                    std::move(core));
 }
 
-void ComponentValidator::canon_simple(CanonBuiltin builtin, bool is_async, bool cancellable) {
+void ComponentValidator::canon_simple(CanonBuiltin builtin, bool is_async) {
   if (!ok()) return;
   FuncType core;
   switch (builtin) {
@@ -334,7 +334,7 @@ void ComponentValidator::canon_simple(CanonBuiltin builtin, bool is_async, bool 
     case CanonBuiltin::ThreadYieldThenPromote: core = {{kI32}, {kI32}}; break;
     default: UNREACHABLE_CASE("canonical built-in with immediates");
   }
-  define_core_func({.builtin = builtin, .is_async = is_async, .cancellable = cancellable}, std::move(core));
+  define_core_func({.builtin = builtin, .is_async = is_async}, std::move(core));
 }
 
 }  // namespace wjit

@@ -190,6 +190,10 @@ bool ComponentPrinter::present(Reader& in, const char* what) {
   return b == 1;
 }
 
+void ComponentPrinter::not_cancellable(Reader& in) {
+  if (present(in, "cancellable")) in.malformed_at(in.offset() - 1, "invalid leading byte (0x1) for zero byte");
+}
+
 // A custom section stands where it stands among the definitions; (after last) is behind the name section.
 void ComponentPrinter::custom(Reader& in) {
   const std::string_view name = in.name();
@@ -437,7 +441,7 @@ std::string ComponentPrinter::canon_builtin(Reader& in, uint8_t code, std::strin
     case ErrorContextDebugMessage: out += canon_options(in); break;
     case WaitableSetWait:
     case WaitableSetPoll:
-      flag("cancellable");
+      not_cancellable(in);
       add(fmt::format("(memory {})", ref(Space::CoreMemory, in)));
       break;
     case ThreadYield:
@@ -445,7 +449,7 @@ std::string ComponentPrinter::canon_builtin(Reader& in, uint8_t code, std::strin
     case ThreadSuspendThenResume:
     case ThreadYieldThenResume:
     case ThreadSuspendThenPromote:
-    case ThreadYieldThenPromote: flag("cancellable"); break;
+    case ThreadYieldThenPromote: not_cancellable(in); break;
     case ThreadNewIndirect:
       add(ref(Space::CoreType, in));
       add(fmt::format("(core table {})", ref(Space::CoreTable, in)));

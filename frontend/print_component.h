@@ -75,6 +75,7 @@ class ComponentPrinter {
   std::string ref(Space space, uint32_t index) const { return scope().ids[static_cast<size_t>(space)].ref(index); }
   std::string ref(Space space, Reader& in) const { return ref(space, in.u32()); }
   bool present(Reader& in, const char* what);
+  void not_cancellable(Reader& in);
 
   // print_component_types.cpp
   void type(Reader& in);

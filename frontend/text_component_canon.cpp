@@ -192,7 +192,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case ErrorContextDebugMessage: canon_options(out); return;
     case WaitableSetWait:
     case WaitableSetPoll:
-      out.byte(c_.take_keyword("cancellable") ? 0x01 : 0x00);
+      out.byte(0x00);
       out.u32(memory_option());
       return;
     case ThreadYield:
@@ -200,7 +200,7 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case ThreadSuspendThenResume:
     case ThreadYieldThenResume:
     case ThreadSuspendThenPromote:
-    case ThreadYieldThenPromote: out.byte(c_.take_keyword("cancellable") ? 0x01 : 0x00); return;
+    case ThreadYieldThenPromote: out.byte(0x00); return;
     case ThreadNewIndirect:
       out.u32(ref(Space::CoreType));
       out.u32(ref(Space::CoreTable));

@@ -165,6 +165,19 @@ TEST(Component, UnsupportedIsSaid) {
   EXPECT_EQ(result.error().fault, InputFault::Unsupported);
 }
 
+// Before component-model#716 these built-ins had an immediate `cancellable`.
+TEST(Component, NothingIsCancellable) {
+  for (uint8_t code : {0x0c, 0x29, 0x2a, 0x2b, 0x2c, 0x2d}) {
+    for (uint8_t immediate : {0, 1}) {
+      Bytes bytes = {0, 'a', 's', 'm', 0x0d, 0, 1, 0, 8, 3, 1, code, immediate};
+      EXPECT_EQ(decode_component(std::make_shared<const Bytes>(bytes)).has_value(), immediate == 0) << int{code};
+    }
+  }
+  EXPECT_EQ(error("(component (core module $m (memory (export \"m\") 1)) (core instance $i (instantiate $m))"
+                  "(canon waitable-set.wait (memory (core memory $i \"m\")) (core func)))"),
+            "valid");
+}
+
 // --- Values ---
 
 TEST(Component, ValuesAreUsedOnce) {

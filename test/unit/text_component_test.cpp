@@ -87,9 +87,9 @@ TEST(TextComponent, CanonicalDefinitions) {
       "08 0b 02 09 00 7d 01 03 00 09 01 00 00");
   EXPECT_EQ(
       sections("(component (canon context.get i32 1 (core func)) (canon subtask.cancel async (core func)) "
-               "(canon waitable-set.wait cancellable (memory 0) (core func)) (canon thread.yield (core func)) "
+               "(canon waitable-set.wait (memory 0) (core func)) (canon thread.yield (core func)) "
                "(canon thread.new-indirect 1 (core table 2) (core func)) (canon stream.cancel-read 5 (core func)))"),
-      "08 11 06 0a 7f 01 06 01 20 01 00 0c 00 27 01 02 11 05 00");
+      "08 11 06 0a 7f 01 06 01 20 00 00 0c 00 27 01 02 11 05 00");
 }
 
 TEST(TextComponent, NameSection) {
@@ -187,6 +187,7 @@ const Wrong kWrong[] = {
     {"(component (canon resource.new $r (core func)))", 1, 32, "unknown type $r"},
     {"(component (core func (canon lift (core func 0))))", 1, 30, "unexpected token"},
     {"(component (type (func (result u8) (result u8))))", 1, 36, "unexpected token"},
+    {"(component (core func (canon thread.yield cancellable)))", 1, 43, "unexpected token"},
     {"(component (import \"\\ff\" (func)))", 1, 20, "UTF-8"},
 };
 

@@ -1,8 +1,8 @@
 """Writes a component (.wat) whose caller passes a list of one value of a large type; `f` gives the list's length:
 
-    types.py variant N    N cases, with a number, a string or a list
-    types.py record N     N strings
-    types.py list N       lists nested N deep
+    type_bombs.py variant N    N cases, with a number, a string or a list
+    type_bombs.py record N     N strings
+    type_bombs.py list N       lists nested N deep
 """
 import sys
 

@@ -35,6 +35,8 @@
 //
 //   task_return(AdapterContext*, flat results…; r10: Task*)     async lifts: what canon task.return does once it is clear that the
 //       task that runs is this adapter's (wjit_task_return_entry): results to the caller (below), and the task is resolved.
+//       Of plain values: r10 is read, and nothing called; else the task is found again by StoreContext::current. A task that is not
+//       eager, and a trap, are left to task_return_slow, which nothing else calls.
 //
 //   complete(AdapterContext*, Task*, u64 flat result)          sync lift of an async type, eager `lower`: what is left to do when the
 //       core function has returned after `lower` was left: as the end of `start`.

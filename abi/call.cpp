@@ -384,12 +384,6 @@ bool resolve_task(Task& task, bool returned) {
 
 // ---- cancellation ----
 
-bool deliver_pending_cancel(Task& task, bool cancellable) {
-  if (!cancellable || task.state != TaskState::PendingCancel) return false;
-  task.state = TaskState::CancelDelivered;
-  return true;
-}
-
 bool request_cancellation(Task& task, ComponentInstance* caller) {
   ComponentInstance& instance = *task.instance;
   Store& store = *instance.store;

@@ -43,8 +43,6 @@ uint64_t await_subtask(Store& store, Subtask& subtask);
 void deliver_resolve(Subtask& subtask);
 // subtask.cancel's request to the callee. False after a trap.
 bool request_cancellation(Task& task, ComponentInstance* caller);
-// Delivers a pending cancellation to a thread that is about to block: true if there was one.
-bool deliver_pending_cancel(Task& task, bool cancellable);
 // Progress of a subtask whose handle the caller has: gives it an event.
 void progress(Subtask& subtask);
 

@@ -128,8 +128,7 @@ static uint64_t waitable_set_wait_resumed(GuestContext* guest, void* argument) {
   Thread& thread = *store.current();
   WaitableSet* set = thread.wait_set;
   thread.wait_set = nullptr;
-  return unpack_event(context, guest->fiber->saved[0],
-                      thread.cancelled ? Event{EventCode::TaskCancelled, 0, 0} : take_event(*set, store.choices));
+  return unpack_event(context, guest->fiber->saved[0], take_event(*set, store.choices));
 }
 
 extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint32_t index, uint64_t pointer) {
@@ -139,15 +138,12 @@ extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint3
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;
   pointer = address(context, pointer);
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) {
-    return unpack_event(context, pointer, {EventCode::TaskCancelled, 0, 0});
-  }
   Store& store = store_of(context);
   if (!set->ready.empty() && goes_on_at_once(store.choices, true)) {
     return unpack_event(context, pointer, take_event(*set, store.choices));
   }
   thread->wait_set = set;
-  start_waiting(*thread, WaitKind::Set, context->cancellable);
+  start_waiting(*thread, WaitKind::Set, false);
   store.context().fiber->saved[0] = pointer;
   return park(store, *thread, waitable_set_wait_resumed, context);
 }
@@ -156,14 +152,9 @@ extern "C" uint64_t builtin_canon_WaitableSetPoll(BuiltinContext* context, uint3
   if (!check_may_leave(context)) return 0;
   WaitableSet* set = find_set(context, index);
   if (set == nullptr) return 0;
-  Thread* thread = running_thread(context);
-  if (thread == nullptr) return 0;
+  if (running_thread(context) == nullptr) return 0;
   Event event;
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) {
-    event.code = EventCode::TaskCancelled;
-  } else if (!set->ready.empty()) {
-    event = take_event(*set, store_of(context).choices);
-  }
+  if (!set->ready.empty()) event = take_event(*set, store_of(context).choices);
   return unpack_event(context, address(context, pointer), event);
 }
 

@@ -6,8 +6,8 @@
 namespace wjit {
 namespace {
 
-// What a suspending built-in returns when it goes on: was it cancelled?
-uint64_t resumed(GuestContext* guest, void*) { return Store::of(guest).current()->cancelled ? 1 : 0; }
+// What a suspending built-in returns when it goes on: that it was not cancelled.
+uint64_t resumed(GuestContext*, void*) { return 0; }
 
 Thread* find_thread(BuiltinContext* context, uint32_t index) {
   auto* thread = context->instance->threads.get_as<Thread>(index, HandleKind::Thread);
@@ -29,10 +29,9 @@ uint64_t leave(BuiltinContext* context, Thread& thread, bool yield, Thread* othe
   if (yield && other == nullptr && goes_on_at_once(store_of(context).choices, false)) return 0;
   store_of(context).switch_to = other;
   if (yield) {
-    start_waiting(thread, WaitKind::Yield, context->cancellable);
+    start_waiting(thread, WaitKind::Yield, false);
   } else {
     thread.state = Thread::State::Suspended;
-    thread.cancellable = context->cancellable;
   }
   return park(store_of(context), thread, resumed, nullptr);
 }
@@ -43,7 +42,6 @@ uint64_t switch_to_suspended(BuiltinContext* context, uint32_t index, bool yield
   if (thread == nullptr) return 0;
   Thread* other = find_suspended(context, index);
   if (other == nullptr) return 0;
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
   return leave(context, *thread, yield, other);
 }
 
@@ -53,7 +51,6 @@ uint64_t promote(BuiltinContext* context, uint32_t index, bool yield) {
   if (thread == nullptr) return 0;
   Thread* other = find_thread(context, index);
   if (other == nullptr) return 0;
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
   bool ready = other->state == Thread::State::Waiting && ready_now(*other);
   return leave(context, *thread, yield, ready ? other : nullptr);
 }
@@ -66,7 +63,6 @@ uint64_t builtin_canon_ThreadYield(BuiltinContext* context) {
   if (!check_may_leave(context)) return 0;
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
   return leave(context, *thread, true, nullptr);
 }
 
@@ -74,7 +70,6 @@ uint64_t builtin_canon_ThreadSuspend(BuiltinContext* context) {
   if (!check_may_leave(context)) return 0;
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;
-  if (deliver_pending_cancel(*thread->task, context->cancellable)) return 1;
   return leave(context, *thread, false, nullptr);
 }
 

@@ -129,7 +129,6 @@ struct BuiltinContext {
   uint32_t slot = 0;                      // offset 24: context.get, context.set
   CanonBuiltin builtin{};
   bool is_async = false;
-  bool cancellable = false;
   MemoryInstance* memory = nullptr;
   CodePointer realloc;
   CanonOptions options;

@@ -386,7 +386,6 @@ class Instantiation {
     context->instance = &self_;
     context->builtin = d.builtin;
     context->is_async = d.is_async;
-    context->cancellable = d.cancellable;
     context->slot = d.slot;
     context->options = d.options;
     context->memory = core_memory(d.options.memory);

@@ -96,17 +96,6 @@ std::string key_of(const ComponentTypes& types, TypeId type, const AdapterSide& 
   return key;
 }
 
-// The word that an element's type begins with.
-std::string_view type_word(TypeKind kind) {
-  constexpr std::string_view kWords[] = {"bool",   "s8",      "u8",   "s16",        "u16",    "s32",    "u32",
-                                         "s64",    "u64",     "f32",  "f64",        "char",   "string", "error-context",
-                                         "record", "variant", "list", "fixed-list", "tuple",  "flags",  "enum",
-                                         "option", "result",  "own",  "borrow",     "stream", "future", "map"};
-  static_assert(std::size(kWords) == static_cast<size_t>(TypeKind::Map) + 1);
-  CHECK(is_value_type(kind));
-  return kWords[static_cast<size_t>(kind)];
-}
-
 // Sets what a value of a type of numbers has at `at`.
 void mark_numbers(const ComponentTypes& types, TypeId id, uint8_t* at) {
   const ComponentTypeDef& type = types[id];
@@ -231,8 +220,7 @@ const PayloadType* Store::intern_payload(const std::shared_ptr<const ComponentTy
   payload->types = types;
   payload->element = type.element;
   payload->is_future = type.kind == TypeKind::Future;
-  payload->name = payload->is_future ? "future" : "stream";
-  if (type.element != kNoType) payload->name += fmt::format("<{}>", type_word((*types)[type.element].kind));
+  payload->name = to_string(*types, stream_or_future);
   payload->is_none_or_number = payload->is_plain = true;
   if (type.element == kNoType) return payload;
   TypeKind kind = (*types)[type.element].kind;

@@ -47,7 +47,6 @@ struct Thread : HandleRecord {
   WaitKind wait = WaitKind::None;
   bool cancellable = false;
   bool queued = false;       // stands in the store's ready queue
-  bool cancelled = false;    // how it was resumed: the result of a cancellable suspension
   bool is_callback = false;  // between events it has no fiber: it waits for its next callback
   bool blocked = false;      // stands in its instance's list of blocked threads
   bool host_done = false;    // WaitKind::HostCall: the completion has come

@@ -155,7 +155,7 @@ Ran enter(Store& store, Thread& resumed, Thread& thread) {
     case FiberExit::Suspended: return store.locked_down() ? Ran::Trapped : Ran::Suspended;
     case FiberExit::Finished: return Ran::Finished;
   }
-  return Ran::Trapped;
+  UNREACHABLE_CASE("a fiber that left in no known way");
 }
 
 // A thread without a fiber: it has not started, or it is a callback task whose event has come.
@@ -183,15 +183,14 @@ Ran enter(Store& store, Thread& resumed, Thread& thread) {
 
 // Runs `thread` until it parks or exits. The thread to switch to, if it asked for one. False after a trap.
 bool run_once(Store& store, Thread& resumed, bool cancelled, Thread** switch_to) {
-  resumed.cancelled = cancelled;
   Thread& thread = root_of(resumed);
   Task& task = *thread.task;
   switch (thread.fiber != nullptr ? enter(store, resumed, thread) : begin(store, resumed, thread, cancelled)) {
     case Ran::Suspended: *switch_to = std::exchange(store.switch_to, nullptr); return true;
     case Ran::Blocked:
     case Ran::Gone: return true;
-    case Ran::Ready:
     case Ran::Trapped: return false;
+    case Ran::Ready: UNREACHABLE_CASE("a thread that was to run, and did not");
     case Ran::Finished: break;
   }
   if (&thread == &task.implicit && task.is_callback()) {
@@ -281,7 +280,6 @@ bool resume_thread(Store& store, Thread* thread, bool cancelled) {
   }
   stop_waiting(thread);
   thread.state = Thread::State::Running;
-  thread.cancelled = false;
   return continuation(&store.context(), argument);
 }
 

@@ -138,7 +138,6 @@ struct CanonDefine {  // -> core func: every other canonical definition
   TypeId type = kNoType;               // stream/future type, resource type, task.return's result (kNoType: none)
   CanonOptions options = {};           // as far as the built-in takes any; `memory` of waitable-set.wait too
   bool is_async = false;               // subtask.cancel, *.cancel-*
-  bool cancellable = false;            // waitable-set.wait/poll, thread.*
   uint32_t slot = 0;                   // context.get/set
   ValType slot_type = ValType::i32();  // context.get/set
   uint32_t table = 0;                  // thread.new-indirect: core table

@@ -3,8 +3,8 @@
 ;; RUN: %wjit compile %s --emit=adapters >%t
 ;; RUN: grep '^; adapter' %t | FileCheck %s --check-prefix=PAIRS
 ;; PAIRS: ; adapter Writer -> Reader: stream<string>
-;; PAIRS-NEXT: ; adapter Writer -> Reader: future<record>
-;; PAIRS-NEXT: ; adapter Writer -> Reader: stream<own>
+;; PAIRS-NEXT: ; adapter Writer -> Reader: future<record {a: bool, b: u64}>
+;; PAIRS-NEXT: ; adapter Writer -> Reader: stream<r>
 ;; PAIRS-NOT: ; adapter
 ;; RUN: FileCheck %s <%t
 ;; CHECK: define void @"Writer -> Reader: stream<string>.copy"(ptr %0, ptr %1, ptr %2, i32 %3, ptr %4)
@@ -13,16 +13,16 @@
 ;; CHECK: call { i64, i64 } @"Writer -> Reader: stream<string>.string"(
 ;; CHECK: ret void
 ;; From memory to memory: what is in between, here the padding behind the bool, is not read.
-;; CHECK: define void @"Writer -> Reader: future<record>.copy"(ptr %0, ptr %1, ptr %2, i32 %3, ptr %4)
+;; CHECK: define void @"Writer -> Reader: future<record {a: bool, b: u64}>.copy"(ptr %0, ptr %1, ptr %2, i32 %3, ptr %4)
 ;; CHECK: load i8, ptr
 ;; CHECK: store i8
 ;; CHECK: load i64, ptr
 ;; CHECK: store i64
 ;; CHECK: ret void
-;; CHECK: define void @"Writer -> Reader: stream<own>.copy"(ptr %0, ptr %1, ptr %2, i32 %3, ptr %4)
+;; CHECK: define void @"Writer -> Reader: stream<r>.copy"(ptr %0, ptr %1, ptr %2, i32 %3, ptr %4)
 ;; CHECK: call i32 @wjit.abi.transfer_own(ptr %0, i32 0, i32 %{{.*}}, i32 0)
 ;; RUN: %wjit compile %s --emit=adapters --filter='future<' | FileCheck %s --check-prefix=FILTER
-;; FILTER: ; adapter Writer -> Reader: future<record>
+;; FILTER: ; adapter Writer -> Reader: future<record {a: bool, b: u64}>
 ;; FILTER-NOT: ; adapter
 (component
   (type $record (record (field "a" bool) (field "b" u64)))

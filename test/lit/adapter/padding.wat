@@ -6,7 +6,7 @@
 ;; RUN: %wjit compile %s --emit=adapters | FileCheck %s
 ;; CHECK: define i32 @"Writer -> take-list.start"
 ;; CHECK: and i32 %{{.*}}, 255
-;; CHECK: define void @"Writer -> Reader: stream<record>.copy"
+;; CHECK: define void @"Writer -> Reader: stream<record {a: u32, b: u8}>.copy"
 ;; CHECK: and i32 %{{.*}}, 255
 (component
   (type $record (record (field "a" u32) (field "b" u8)))

@@ -90,6 +90,7 @@ struct AdapterSpec {
   TypeId type = kNoType;                  // Func type; its own/borrow occurrences are numbered as in resource_occurrences
   AdapterSide lower, lift;
   bool eager = true;                      // `lower` may enter the callee itself: the callee is the only instance that is entered
+  bool leaf = false;                      // the callee's core function calls nothing (Function::is_leaf)
   std::string name;                       // for symbols and dumps: "caller.fn -> callee.fn"
 };
 
@@ -111,6 +112,9 @@ std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type)
 bool all_numbers(const ComponentTypes& types, TypeId type);
 // Without handles, strings and lists: translating it changes nothing but its target.
 bool is_plain_value(const ComponentTypes& types, TypeId type);
+// Whether a call needs no task if the callee's core function calls nothing: both sides are sync, and only values that need
+// neither memory nor handles pass between them.
+bool may_be_leaf(const AdapterSpec& spec);
 // A text that is equal for specs whose code can be shared: structure of the type (resources by occurrence number) and sides.
 std::string code_key(const AdapterSpec& spec);
 std::string code_key(const CopierSpec& spec);

@@ -122,6 +122,8 @@ class AdapterEmitter {
     Value* store = nullptr;   // as it was given
   };
   void emit_enter(const AdapterSpec& spec);
+  void emit_go_slow(llvm::BasicBlock* slow);
+  void emit_leaf_call(const AdapterSpec& spec, const std::vector<Value*>& params);
   std::pair<Value*, Value*> load_callee();  // code and vmctx of the callee's core function
   void emit_complete(const AdapterSpec& spec);
   void emit_task_return(const AdapterSpec& spec);

@@ -17,6 +17,8 @@
 //      once, or returned from a sync lift) and that nothing else in the record changed (`dirty`). Otherwise the run time
 //      ends the call. Threads that wait for the instance's lock need no waking: whoever released it last has seen to that.
 //   5. A trap leaves everything as it is: the store is in lockdown, and its pools are freed with it.
+//   6. (leaf) A sync callee that calls nothing, given and giving plain values only, cannot see its task, block, enter anybody
+//      or be entered: with 1, the task may as well not be there.
 //
 // A store that traces its calls, or that draws choices from a seed, gives instances no records: then every call is `slow`.
 // Tests: test/lit/adapter/kinds.wat, test/unit/eager_call_test.cpp, the public component suite; figures: bench/async.py.
@@ -80,6 +82,10 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
   if (async_type) against = b_.CreateOr(against, field(callee, kGateWaiting, i64_));
   if (exclusive) against = b_.CreateOr(against, field(callee, instance_offset::exclusive_thread, i64_));
   go_on_if(b_.CreateICmpEQ(against, b_.getInt64(0)));
+  if (spec.leaf) {
+    emit_leaf_call(spec, params);
+    return emit_go_slow(slow);
+  }
   Value* store = load_context(adapter_offset::store, ptr_);
   // Kept in a register: through the record, calls in a row would wait for each other's loads and stores.
   Value* parent = field(store, store_context_offset::current, ptr_);
@@ -182,13 +188,29 @@ void AdapterEmitter::emit_enter(const AdapterSpec& spec) {
     return_flat(core, call_runtime("await", {word}));
   }
 
+  emit_go_slow(slow);
+}
+
+// 6.
+void AdapterEmitter::emit_leaf_call(const AdapterSpec& spec, const std::vector<Value*>& params) {
+  FuncType core = flatten_functype(types_, canon_options(spec.lower), spec.type, CanonContext::Lower);
+  FuncType callee_core = flatten_functype(types_, canon_options(spec.lift), spec.type, CanonContext::Lift);
+  std::vector<Value*> results;
+  if (Value* result = call_core(signature_of(callee_core), load_callee(), lower_params(spec, params))) {
+    llvm::cast<llvm::CallInst>(result)->setTailCall();
+    results.push_back(result);
+  }
+  return_flat(core, lift_results(spec, results, kMaxFlatResults, nullptr));
+}
+
+void AdapterEmitter::emit_go_slow(llvm::BasicBlock* slow) {
   b_.SetInsertPoint(slow);
   slow->moveAfter(&function_->back());
   std::vector<Value*> same;
   for (llvm::Argument& argument : function_->args()) same.push_back(&argument);
   llvm::CallInst* call = b_.CreateCall(module_->getFunction(prefix_ + ".slow"), same);
   call->setTailCall();
-  if (core.results.empty()) {
+  if (call->getType()->isVoidTy()) {
     b_.CreateRetVoid();
   } else {
     b_.CreateRet(call);

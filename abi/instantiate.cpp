@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/type_registry.h"
+#include "jit/code.h"
 
 extern "C" void wjit_adapter_entry();
 
@@ -372,6 +373,8 @@ class Instantiation {
     }
     if (function.instance != nullptr) {
       spec->eager = enters_one(*function.instance, self_);
+      const Function* core = function_at(function.core.code);
+      spec->leaf = spec->eager && core != nullptr && core->is_leaf && may_be_leaf(*spec);
     }
     context->spec = std::move(spec);
     context->function = self_.funcs[d.func];

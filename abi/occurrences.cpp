@@ -175,6 +175,13 @@ bool is_plain_value(const ComponentTypes& types, TypeId id) {
   return plain;
 }
 
+bool may_be_leaf(const AdapterSpec& spec) {
+  const ComponentTypes& types = *spec.types;
+  return !types[spec.type].is_async && spec.lower.kind == AdapterSide::Kind::Sync &&
+         spec.lift.kind == AdapterSide::Kind::Sync && !spec.lift.has_post_return && is_plain_value(types, spec.type) &&
+         flat_param_count(types, spec.type) <= kMaxFlatParams && flat_result_count(types, spec.type) <= kMaxFlatResults;
+}
+
 std::vector<ResourceId> resource_occurrences(const ComponentTypes& types, TypeId type) {
   std::vector<ResourceId> found;
   walk(types, type, [&](TypeId, const ComponentTypeDef& t) {
@@ -192,7 +199,7 @@ std::vector<TypeId> stream_occurrences(const ComponentTypes& types, TypeId type)
 }
 
 std::string code_key(const AdapterSpec& spec) {
-  return (spec.eager ? "e" : "a") + key_of(*spec.types, spec.type, spec.lower, spec.lift);
+  return (spec.leaf ? "l" : spec.eager ? "e" : "a") + key_of(*spec.types, spec.type, spec.lower, spec.lift);
 }
 std::string code_key(const CopierSpec& spec) {
   return "c" + key_of(*spec.types, spec.element, spec.source, spec.destination);

@@ -52,6 +52,7 @@ struct Function {
   // Defined functions only:
   ByteRange body;               // instructions, final `end` included
   std::vector<LocalRun> locals;
+  bool is_leaf = false;         // it calls and throws nothing
 };
 
 struct Table {

@@ -154,8 +154,10 @@ void Validator::validate_function(Reader in, Function& function) {
   ++epoch_;
   frames_.push_back({.type = {.func = &type, .single = {}, .has_single = false}});
   // The parameters are locals, not operands; nobody asks for `params()` of this frame.
+  is_leaf_ = true;
   run();
   if (in_.ok()) in_.expect_end();
+  function.is_leaf = is_leaf_;
 }
 
 ConstExpr Validator::validate_const_expr(Reader& in, ValType expected) {
@@ -248,19 +250,19 @@ void Validator::special(Opcode opcode) {
     case Opcode::Loop:
     case Opcode::If: return block(opcode);
     case Opcode::Else: return else_();
-    case Opcode::Throw: return throw_();
-    case Opcode::ThrowRef: pop(ValType::ref(heap::Exn, true)); return set_unreachable();
+    case Opcode::Throw: is_leaf_ = false; return throw_();
+    case Opcode::ThrowRef: is_leaf_ = false; pop(ValType::ref(heap::Exn, true)); return set_unreachable();
     case Opcode::End: return end();
     case Opcode::Br: return br();
     case Opcode::BrIf: return br_if();
     case Opcode::BrTable: return br_table();
     case Opcode::Return: return return_();
-    case Opcode::Call: return call(function_index(), false);
-    case Opcode::CallIndirect: return call_indirect(false);
-    case Opcode::ReturnCall: return call(function_index(), true);
-    case Opcode::ReturnCallIndirect: return call_indirect(true);
-    case Opcode::CallRef: return call_ref(false);
-    case Opcode::ReturnCallRef: return call_ref(true);
+    case Opcode::Call: is_leaf_ = false; return call(function_index(), false);
+    case Opcode::CallIndirect: is_leaf_ = false; return call_indirect(false);
+    case Opcode::ReturnCall: is_leaf_ = false; return call(function_index(), true);
+    case Opcode::ReturnCallIndirect: is_leaf_ = false; return call_indirect(true);
+    case Opcode::CallRef: is_leaf_ = false; return call_ref(false);
+    case Opcode::ReturnCallRef: is_leaf_ = false; return call_ref(true);
     case Opcode::TryTable: return try_table();
 
     case Opcode::Drop: pop_any(); return;

@@ -186,6 +186,7 @@ class Validator {
   size_t at_ = 0;  // offset of the current instruction
   std::optional<uint32_t> data_count_;
   bool constant_ = false;             // in a constant expression
+  bool is_leaf_ = false;              // Function::is_leaf, so far
   std::span<const ValType> results_;  // of the function
 
   std::vector<ValType> stack_;

@@ -115,6 +115,29 @@ void** entry_behind(void* code) {
   return reinterpret_cast<void**>(const_cast<uint8_t*>(bytes) + kSlowPart + displacement);  // NOLINT
 }
 
+const Function* function_at(const void* code) {
+  const auto* stub = static_cast<const uint8_t*>(code);
+  auto read = [](const uint8_t* at, auto value) {
+    memcpy(&value, at, sizeof value);
+    return value;
+  };
+  const ModuleCode* module = nullptr;
+  uint32_t function = 0;
+  if (stub[0] == 0xFF && stub[1] == 0x25 && stub[6] == 0x68 && stub[11] == 0xE9) {
+    const uint8_t* common = stub + kStubSize + read(stub + 12, int32_t{});
+    if (common[0] != 0x49 || common[1] != 0xBB ||
+        read(common + 12, uint64_t{}) != reinterpret_cast<uint64_t>(&wjit_lazy_compile)) {
+      return nullptr;
+    }
+    module = reinterpret_cast<const ModuleCode*>(read(common + 2, uint64_t{}));  // NOLINT
+    function = module->module().imported_functions + read(stub + 7, uint32_t{});
+  } else if (const CodeRange* range = code_map::find(reinterpret_cast<uint64_t>(code)); range != nullptr) {  // NOLINT
+    module = range->module;
+    function = range->function;
+  }
+  return module != nullptr ? &module->module().functions[function] : nullptr;
+}
+
 void* ModuleCode::entry(uint32_t defined) const {
   DCHECK(defined < count_);
   return std::atomic_ref<void*>(entries_[defined]).load(std::memory_order_acquire);

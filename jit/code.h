@@ -41,6 +41,9 @@ struct CodeRange {
 
 // Where a call of `code` can be loaded from instead of going through it: the entry behind a lazy stub; null for other code.
 void** entry_behind(void* code);
+// The wasm function that a call of `code` enters, by its lazy stub or compiled; null for other code. It lives as long as the
+// code does.
+const Function* function_at(const void* code);
 
 // Process-wide (signal handlers need it). Lookup takes no lock and is async-signal-safe; registration takes a mutex.
 namespace code_map {

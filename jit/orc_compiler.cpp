@@ -1,15 +1,16 @@
 // The Compiler of jit/compiler.h: wasm functions -> LLVM IR (ir/emitter.h) -> object code (jit/orc_codegen.h) -> linked
 // and published (jit/orc_link.h), in units of some functions, each unit in its own LLVMContext.
 //
-//   asked for one function (a lazy stub): just that one; at the full level small direct callees come along to be
-//   inlined,
-//                                         but no code of their own is made, and calls left over go to their stubs
+//   asked for one function (a lazy stub): just that one; at the full level small direct callees come along,
+//                                         to be inlined: they get no code of their own, and calls left over go to their
+//                                         stubs. A small loop of a small module is compiled at the full level anyhow
 //   asked for many:                       units of kFastUnit or kFullUnit, on all cores
 //
 // Tuning, in executed instructions at the fast level (2,353 functions of a JavaScript engine): a function costs 4.1
 // million, a unit (context, passes, object file, link) 0.7 million. To take a callee along without being asked pays
-// only if it is called in five of six cases; of a Go program's functions one in four is. Tests:
-// test/unit/compiler_test.cpp.
+// only if it is called in five of six cases; of a Go program's functions one in four is. Small loops at the full level
+// would make the engine's start a third longer, so the module's size counts; programs in C have few that are so small.
+// Tests: test/unit/compiler_test.cpp.
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 #include <llvm/Support/raw_ostream.h>
@@ -34,6 +35,7 @@ namespace {
 
 constexpr size_t kFastUnit = 64;
 constexpr size_t kFullUnit = 256;
+constexpr size_t kSmallLoop = 160, kSmallModule = 32768;  // bytes of code
 
 class OrcCompiler : public Compiler {
  public:
@@ -46,8 +48,8 @@ class OrcCompiler : public Compiler {
 
  private:
   // `to_inline`: further functions, seen by the optimiser only.
-  Result<> compile_unit(ModuleCode& code, std::span<const uint32_t> unit, std::span<const uint32_t> to_inline = {});
-  ir::EmitOptions emit_options(const CodeGenerator& generator) const;
+  Result<> compile_unit(ModuleCode& code, ir::Level level, std::span<const uint32_t> unit,
+                        std::span<const uint32_t> to_inline = {});
 
   ir::Level level_;
 };
@@ -76,19 +78,34 @@ std::vector<uint32_t> inline_candidates(const Module& module, uint32_t root) {
   return found;
 }
 
-ir::EmitOptions OrcCompiler::emit_options(const CodeGenerator& generator) const {
+// A small function with a loop, in a small module: one call of it may run for long, and optimising it takes little.
+bool is_small_loop(const Module& module, uint32_t defined) {
+  const ByteRange body = module.functions[module.imported_functions + defined].body;
+  const ByteRange first = module.functions[module.imported_functions].body;
+  if (body.end - body.begin > kSmallLoop || module.functions.back().body.end - first.begin > kSmallModule) return false;
+  for (ir::CodeReader in(module, body); !in.at_end();) {
+    const Opcode op = in.opcode();
+    if (op == Opcode::Loop) return true;
+    in.skip(info(op).immediate);
+  }
+  return false;
+}
+
+ir::EmitOptions emit_options(const CodeGenerator& generator) {
   ir::EmitOptions options = generator.emit_options();
-  options.direct_calls = level_ == ir::Level::Full;
+  options.direct_calls = generator.level() == ir::Level::Full;
   return options;
 }
 
 Result<> OrcCompiler::compile(ModuleCode& code, std::span<const uint32_t> defined) {
   if (defined.size() == 1) {
-    if (level_ == ir::Level::Fast) return compile_unit(code, defined);
+    if (level_ == ir::Level::Fast && !is_small_loop(code.module(), defined[0])) {
+      return compile_unit(code, ir::Level::Fast, defined);
+    }
     const std::vector<uint32_t> callees = inline_candidates(code.module(), defined[0]);
-    Result<> done = compile_unit(code, defined, callees);
+    Result<> done = compile_unit(code, ir::Level::Full, defined, callees);
     // A callee that is not supported must not keep its caller from running.
-    return done || callees.empty() ? done : compile_unit(code, defined);
+    return done || callees.empty() ? done : compile_unit(code, ir::Level::Full, defined);
   }
   const size_t size = level_ == ir::Level::Full ? kFullUnit : kFastUnit;
   const size_t units = (defined.size() + size - 1) / size;
@@ -97,7 +114,7 @@ Result<> OrcCompiler::compile(ModuleCode& code, std::span<const uint32_t> define
   Result<> result;  // guarded by mutex: the first error
   auto work = [&] {
     for (size_t i = next++; i < units; i = next++) {
-      Result<> done = compile_unit(code, defined.subspan(i * size, std::min(size, defined.size() - i * size)));
+      Result<> done = compile_unit(code, level_, defined.subspan(i * size, std::min(size, defined.size() - i * size)));
       if (done) continue;
       std::lock_guard lock(mutex);
       if (result) result = std::move(done);
@@ -113,10 +130,10 @@ Result<> OrcCompiler::compile(ModuleCode& code, std::span<const uint32_t> define
   return result;
 }
 
-Result<> OrcCompiler::compile_unit(ModuleCode& code, std::span<const uint32_t> unit,
+Result<> OrcCompiler::compile_unit(ModuleCode& code, ir::Level level, std::span<const uint32_t> unit,
                                    std::span<const uint32_t> to_inline) {
   const Module& module = code.module();
-  Result<CodeGeneratorLease> generator = lease_code_generator(level_);
+  Result<CodeGeneratorLease> generator = lease_code_generator(level);
   if (!generator) return std::unexpected(generator.error());
   std::vector<uint32_t> all(unit.begin(), unit.end());
   all.insert(all.end(), to_inline.begin(), to_inline.end());

@@ -28,6 +28,9 @@ TEST(LazyStub, KeepsRegistersAndCompilesOnce) {
   ASSERT_TRUE(instance) << instance.error().message;
   ModuleCode& code = (*instance)->code();
   EXPECT_FALSE(code.is_compiled(0));
+  EXPECT_EQ(function_at(code.lazy_stub(0)), &code.module().functions[0]);
+  EXPECT_EQ(function_at(code.lazy_stub(1)), &code.module().functions[1]);
+  EXPECT_EQ(function_at(reinterpret_cast<void*>(&all_registers)), nullptr);
   std::vector<uint64_t> args;
   uint64_t expected = 0;
   for (uint64_t i = 1; i <= 13; ++i) {

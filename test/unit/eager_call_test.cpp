@@ -40,7 +40,8 @@ constexpr const char* kText = R"((component
       (import "" "set" (func $set (param i32)))
       (import "" "get" (func $get (result i32)))
       (import "" "yield" (func $yield (result i32)))
-      (func (export "sync") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+      (func $leaf (export "leaf") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+      (func (export "sync") (param i32) (result i32) (call $leaf (local.get 0)))
       (func (export "callback") (param i32) (result i32)
         (call $return (i32.add (local.get 0) (i32.const 1))) (i32.const 0))
       (func (export "stackful") (param i32) (call $return (i32.add (local.get 0) (i32.const 1))))
@@ -58,6 +59,7 @@ constexpr const char* kText = R"((component
     (core instance $m (instantiate $M (with "" (instance (export "return" (func $return)) (export "set" (func $set))
       (export "get" (func $get)) (export "yield" (func $yield))))))
     (func (export "sync") (param "x" u32) (result u32) (canon lift (core func $m "sync")))
+    (func (export "leaf") (param "x" u32) (result u32) (canon lift (core func $m "leaf")))
     (func (export "lifted") async (param "x" u32) (result u32) (canon lift (core func $m "sync")))
     (func (export "yielding") async (param "x" u32) (result u32) (canon lift (core func $m "yielding")))
     (func (export "callback") async (param "x" u32) (result u32)
@@ -67,6 +69,7 @@ constexpr const char* kText = R"((component
     (func (export "stackful") async (param "x" u32) (result u32) (canon lift (core func $m "stackful") async)))
   (component $Caller
     (import "sync" (func $sync (param "x" u32) (result u32)))
+    (import "leaf" (func $leaf (param "x" u32) (result u32)))
     (import "lifted" (func $lifted async (param "x" u32) (result u32)))
     (import "yielding" (func $yielding async (param "x" u32) (result u32)))
     (import "callback" (func $callback async (param "x" u32) (result u32)))
@@ -75,6 +78,7 @@ constexpr const char* kText = R"((component
     (core module $Mem (memory (export "mem") 1))
     (core instance $mem (instantiate $Mem))
     (core func $sync (canon lower (func $sync)))
+    (core func $leaf (canon lower (func $leaf)))
     (core func $lifted (canon lower (func $lifted)))
     (core func $yielding (canon lower (func $yielding)))
     (core func $callback (canon lower (func $callback)))
@@ -84,6 +88,7 @@ constexpr const char* kText = R"((component
     (core module $M
       (import "" "mem" (memory 1))
       (import "" "sync" (func $sync (param i32) (result i32)))
+      (import "" "leaf" (func $leaf (param i32) (result i32)))
       (import "" "lifted" (func $lifted (param i32) (result i32)))
       (import "" "yielding" (func $yielding (param i32) (result i32)))
       (import "" "callback" (func $callback (param i32) (result i32)))
@@ -91,7 +96,7 @@ constexpr const char* kText = R"((component
       (import "" "callback-async" (func $callback-async (param i32 i32) (result i32)))
       (import "" "stackful-async" (func $stackful-async (param i32 i32) (result i32)))
       (type $f (func (param i32) (result i32)))
-      (table funcref (elem $sync $lifted $yielding $callback $storing $by-callback $by-stackful))
+      (table funcref (elem $sync $leaf $lifted $yielding $callback $storing $by-callback $by-stackful))
       (func $by-callback (param i32) (result i32)
         (if (i32.ne (call $callback-async (local.get 0) (i32.const 16)) (i32.const 2)) (then unreachable))
         (i32.load (i32.const 16)))
@@ -105,17 +110,19 @@ constexpr const char* kText = R"((component
           (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
         (local.get $x)))
     (core instance $m (instantiate $M (with "" (instance (export "mem" (memory $mem "mem"))
-      (export "sync" (func $sync)) (export "lifted" (func $lifted)) (export "yielding" (func $yielding))
+      (export "sync" (func $sync)) (export "leaf" (func $leaf)) (export "lifted" (func $lifted))
+      (export "yielding" (func $yielding))
       (export "callback" (func $callback)) (export "storing" (func $storing))
       (export "callback-async" (func $callback-async)) (export "stackful-async" (func $stackful-async))))))
     (func (export "run") async (param "which" u32) (param "n" u32) (result u32) (canon lift (core func $m "run"))))
   (instance $callee (instantiate $Callee))
-  (instance $caller (instantiate $Caller (with "sync" (func $callee "sync")) (with "lifted" (func $callee "lifted"))
+  (instance $caller (instantiate $Caller (with "sync" (func $callee "sync")) (with "leaf" (func $callee "leaf"))
+    (with "lifted" (func $callee "lifted"))
     (with "yielding" (func $callee "yielding")) (with "callback" (func $callee "callback"))
     (with "storing" (func $callee "storing")) (with "stackful" (func $callee "stackful"))))
   (export "run" (func $caller "run"))))";
 
-enum Which : uint32_t { kSync, kLifted, kYielding, kCallback, kStoring, kCallbackAsync, kStackfulAsync, kCount };
+enum Which : uint32_t { kSync, kLeaf, kLifted, kYielding, kCallback, kStoring, kCallbackAsync, kStackfulAsync, kCount };
 
 class EagerCalls : public testing::TestWithParam<bool> {
  protected:

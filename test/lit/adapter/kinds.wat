@@ -6,7 +6,9 @@
       (import "" "return" (func $return (param i32)))
       (memory (export "mem") 1)
       (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024))
-      (func (export "sync") (param i32) (result i32) (local.get 0))
+      (func $same (param i32) (result i32) (local.get 0))
+      (func (export "sync") (param i32) (result i32) (call $same (local.get 0)))
+      (func (export "leaf") (param i32) (result i32) (local.get 0))
       (func (export "callback") (param i32) (result i32) (call $return (local.get 0)) (i32.const 0))
       (func (export "stackful") (param i32) (call $return (local.get 0)))
       (func (export "text") (param i32 i32) (result i32) (local.get 1))
@@ -15,6 +17,7 @@
     (canon task.return (result u32) (core func $return))
     (core instance $m (instantiate $M (with "" (instance (export "return" (func $return))))))
     (func (export "sync") (param "x" u8) (result u32) (canon lift (core func $m "sync")))
+    (func (export "leaf") (param "x" u8) (result bool) (canon lift (core func $m "leaf")))
     (func (export "callback") async (param "x" u32) (result u32)
       (canon lift (core func $m "callback") async (callback (core func $m "never"))))
     (func (export "stackful") async (param "x" u32) (result u32) (canon lift (core func $m "stackful") async))
@@ -23,6 +26,7 @@
     (func (export "choice") (param "x" (result u32 (error u64))) (result u32) (canon lift (core func $m "choice"))))
   (component $Caller
     (import "sync" (func $sync (param "x" u8) (result u32)))
+    (import "leaf" (func $leaf (param "x" u8) (result bool)))
     (import "callback" (func $callback async (param "x" u32) (result u32)))
     (import "stackful" (func $stackful async (param "x" u32) (result u32)))
     (import "text" (func $text (param "x" string) (result u32)))
@@ -30,12 +34,14 @@
     (core module $Mem (memory (export "mem") 1))
     (core instance $mem (instantiate $Mem))
     (core func (canon lower (func $sync)))
+    (core func (canon lower (func $leaf)))
     (core func (canon lower (func $callback) async (memory (core memory $mem "mem"))))
     (core func (canon lower (func $stackful)))
     (core func (canon lower (func $text) (memory (core memory $mem "mem"))))
     (core func (canon lower (func $choice))))
   (instance $callee (instantiate $Callee))
-  (instance (instantiate $Caller (with "sync" (func $callee "sync")) (with "callback" (func $callee "callback"))
+  (instance (instantiate $Caller (with "sync" (func $callee "sync")) (with "leaf" (func $callee "leaf"))
+    (with "callback" (func $callee "callback"))
     (with "stackful" (func $callee "stackful")) (with "text" (func $callee "text")) (with "choice" (func $callee "choice")))))
 
 ;; Sync to sync: `slow` leaves the call to the run time; `lower` enters the callee itself, on its own stack, if nothing stands
@@ -54,6 +60,17 @@
 ;; CHECK: define i32 @"Caller -> sync.start"(ptr %0, ptr %1)
 ;; CHECK: call void @wjit.abi.resolve(
 ;; CHECK: ret i32 0
+
+;; A callee that calls nothing needs no task: nothing is stored, and nothing is asked afterwards.
+;; CHECK: define i32 @"Caller -> leaf.lower"(ptr %0, i32 %1)
+;; CHECK: br i1 {{.*}}, label %{{.*}}, label %slow
+;; CHECK-NOT: store
+;; CHECK: trunc i32 {{.*}} to i8
+;; CHECK-NOT: store
+;; CHECK: tail call i32 %{{.*}}(ptr %{{.*}}, i32 %{{.*}})
+;; CHECK-NOT: {{store|call}}
+;; CHECK: ret i32
+;; CHECK: slow:
 
 ;; Async to callback: the callee runs on a fresh fiber (the stack limit at %fs:0x70 changes with the stack); if it parks, or returns
 ;; another code than EXIT, `lower` returns what the run time says; else RETURNED (2).

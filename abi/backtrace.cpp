@@ -58,12 +58,19 @@ void add_waiting_callers(GuestContext* context, std::vector<Frame>& frames) {
     Thread* waiter = waiter_of(store, *subtask);
     if (waiter == nullptr) return;
     thread = &root_of(*waiter);
-    if (thread->fiber == nullptr || thread->fiber->state != FiberState::Suspended) {
+    void** sp = nullptr;
+    void* fp = nullptr;
+    if (thread == store.waiting_below().thread) {
+      sp = static_cast<void**>(store.waiting_below().guest_sp);
+      fp = store.waiting_below().guest_fp;
+    } else if (thread->fiber != nullptr && thread->fiber->state == FiberState::Suspended) {
+      sp = static_cast<void**>(thread->fiber->sp);
+      fp = sp[-2];
+    } else {
       frames.push_back(frame_of(*thread->task));
       continue;
     }
-    void** sp = static_cast<void**>(thread->fiber->sp);
-    std::ranges::move(backtrace(sp[0], sp + 1, sp[-2], kMaxFrames - frames.size()), std::back_inserter(frames));
+    std::ranges::move(backtrace(sp[0], sp + 1, fp, kMaxFrames - frames.size()), std::back_inserter(frames));
   }
 }
 

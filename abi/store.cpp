@@ -382,31 +382,61 @@ void Store::enqueue(std::function<void()> work) {
   Strand::scheduler().wake(*this);
 }
 
+// Null at the quantum's end.
+Thread* Store::next_of_quantum() {
+  if (locked_down() || quantum_left_ == 0) return nullptr;
+  --quantum_left_;
+  if (atomic == nullptr) return pop_ready();
+  return ready_now(*atomic) ? std::exchange(atomic, nullptr) : nullptr;
+}
+
+// With nothing else of the store running. False after a trap.
+bool Store::run_at_top(Thread& thread) {
+  Thread& root = root_of(thread);
+  ComponentInstance& instance = *root.task->instance;
+  const bool entered = root.task->entered;
+  if (!entered) enter_from(instance, nullptr);
+  if (!resume_thread(*this, &thread, false)) return false;
+  if (!entered) leave_to(instance, nullptr);
+  return true;
+}
+
 bool Store::run_quantum(Worker&) {
   install_thread_signal_stack();
-  const int threads = threads_per_quantum(choices, 256);
-  quantum_ended_ = false;
+  quantum_left_ = threads_per_quantum(choices, 256);
   while (!inbox_.empty()) {
     auto work = std::move(inbox_.front());
     inbox_.pop_front();
     work();
   }
-  for (int i = 0; i < threads && !locked_down() && !quantum_ended_; ++i) {
-    Thread* thread = atomic;
-    if (thread != nullptr) {
-      if (!ready_now(*thread)) return !inbox_.empty();
-      atomic = nullptr;
-    } else {
-      thread = pop_ready();
-    }
-    if (thread == nullptr) return !inbox_.empty();
-    Thread& root = root_of(*thread);
-    ComponentInstance& instance = *root.task->instance;
-    bool entered = root.task->entered;
-    if (!entered) enter_from(instance, nullptr);
-    if (resume_thread(*this, thread, false) && !entered) leave_to(instance, nullptr);
+  while (Thread* thread = next_of_quantum()) {
+    if (!run_at_top(*thread)) break;
   }
-  return !locked_down() && (atomic != nullptr ? ready_now(*atomic) : has_ready() || !inbox_.empty());
+  return !locked_down() && (!inbox_.empty() || (atomic != nullptr ? ready_now(*atomic) : has_ready()));
+}
+
+bool Store::run_others_in(Thread& waiting) {
+  ComponentInstance& instance = *waiting.task->instance;
+  leave_to(instance, nullptr);
+  set_current(nullptr);
+  // What runs on top is not called by what waits: without guest_sp, backtraces stop in between.
+  waiting_below_ = {&waiting, std::exchange(context_.guest_sp, nullptr), context_.guest_fp};
+  bool over = false;
+  while (!over) {
+    Thread* next = next_of_quantum();
+    if (next == nullptr || (next != &waiting && !run_at_top(*next))) break;
+    over = next == &waiting || (waiting.wait != WaitKind::Yield && ready_now(waiting));
+  }
+  context_.guest_sp = waiting_below_.guest_sp;
+  context_.guest_fp = waiting_below_.guest_fp;
+  waiting_below_ = {};
+  set_current(&waiting);
+  if (locked_down()) return false;
+  enter_from(instance, nullptr);
+  if (!over) return false;
+  stop_waiting(waiting);
+  waiting.state = Thread::State::Running;
+  return true;
 }
 
 }  // namespace wjit

@@ -58,7 +58,7 @@ class Engine {
 };
 
 struct StoreOptions {
-  size_t stack_limit = 1 << 20;  // bytes of a fiber's segments, all together
+  size_t stack_limit = 1 << 20;                  // bytes of a fiber's segments, all together
   uint64_t host_memory = default_host_memory();  // bytes, see abi/host_memory.h
   static uint64_t default_host_memory();         // half of the machine's
   // Adapters may enter callees themselves; off (also with a seed): the run time sees every call, as a tracer wants.
@@ -116,8 +116,23 @@ class Store final : public Strand {
   void enqueue(std::function<void()> work);
   // Strand: runs ready threads for a quantum.
   bool run_quantum(Worker& worker) override;
+  // A thread that run_quantum resumed is about to wait: others of the quantum run on top of it, instead of it leaving
+  // the worker's stack and coming back. True when its wait is over; false when there is nobody left to run, or a trap.
+  bool may_run_others_in(const Thread& waiting) const {
+    return quantum_left_ > 0 && resume_frame->outer == nullptr && waiting.fiber != nullptr && waiting.task->detached &&
+           waiting.task->is_async_type() && !waiting.task->entered && tracer == nullptr && choices == nullptr &&
+           switch_to == nullptr && has_ready();
+  }
+  bool run_others_in(Thread& waiting);
+  // Who waits so, and where its guest code stands; thread is null if nobody does.
+  struct Waiting {
+    const Thread* thread = nullptr;
+    void* guest_sp = nullptr;
+    void* guest_fp = nullptr;
+  };
+  const Waiting& waiting_below() const { return waiting_below_; }
   // The quantum that runs ends with the thread that runs: whoever waits for it in Scheduler::run gets to see it first.
-  void end_quantum() { quantum_ended_ = true; }
+  void end_quantum() { quantum_left_ = 0; }
   // After a trap, and while the store is destroyed: no guest code runs.
   bool locked_down() const { return context_.trap != nullptr || closing_; }
   // Freed after everything else of the store.
@@ -173,10 +188,13 @@ class Store final : public Strand {
   Engine& engine_;
   StoreOptions options_;
   bool closing_ = false;
-  bool quantum_ended_ = false;
+  Waiting waiting_below_;
+  int quantum_left_ = 0;  // so many threads more may run in it
   StoreContext context_;
   ThreadQueue ready_;
   Pool<Task> task_pool_;
+  Thread* next_of_quantum();
+  bool run_at_top(Thread& thread);
   Fiber* fresh_fiber();  // null: there is no memory
   Task* free_tasks_ = nullptr;
   Fiber* free_fibers_ = nullptr;

@@ -289,6 +289,10 @@ uint64_t park(Store& store, Thread& thread, Continuation continuation, void* arg
   if (thread.fiber == nullptr && thread.wait != WaitKind::HostCall) {
     return wait_in_place(store, thread, continuation, argument);
   }
+  if (thread.state == Thread::State::Waiting && store.may_run_others_in(thread)) {
+    if (store.run_others_in(thread)) return continuation(&store.context(), argument);
+    if (store.propagate_trap()) return 0;
+  }
   request_suspend(&store.context(), continuation, argument);
   return 0;
 }

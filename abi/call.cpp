@@ -240,7 +240,8 @@ extern "C" uint64_t builtin_abi_callback_waits(AdapterContext* adapter, Task* ta
   store.put_fiber(std::exchange(task->implicit.fiber, nullptr));
   Subtask* subtask = detach(store, *task);
   if (!wait_for_callback(store, *task, packed)) return store.propagate_trap(), 0;
-  return leave_eager(store, *task, subtask);
+  uint64_t word = leave_eager(store, *task, subtask);
+  return subtask != nullptr || adapter->spec->lower.is_async() ? word : give_way(store, word);
 }
 
 extern "C" uint64_t builtin_abi_finish_task(AdapterContext* adapter, Task* task) {

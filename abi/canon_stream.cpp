@@ -38,7 +38,10 @@ uint64_t end_resumed(GuestContext*, void* argument) {
 uint64_t result_or_wait(BuiltinContext* context, CopyEnd& end, bool async) {
   Store& store = store_of(context);
   if (store.propagate_trap()) return 0;
-  if (end.pending) return take_event(end).payload;
+  if (end.pending) {
+    uint64_t result = take_event(end).payload;
+    return async ? result : give_way(store, result);
+  }
   if (async) return kBlocked;
   Thread* thread = running_thread(context);
   if (thread == nullptr) return 0;

@@ -140,7 +140,8 @@ extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint3
   pointer = address(context, pointer);
   Store& store = store_of(context);
   if (!set->ready.empty() && goes_on_at_once(store.choices, true)) {
-    return unpack_event(context, pointer, take_event(*set, store.choices));
+    uint64_t code = unpack_event(context, pointer, take_event(*set, store.choices));
+    return store.locked_down() ? code : give_way(store, code);
   }
   thread->wait_set = set;
   start_waiting(*thread, WaitKind::Set, false);

@@ -116,12 +116,15 @@ class Store final : public Strand {
   void enqueue(std::function<void()> work);
   // Strand: runs ready threads for a quantum.
   bool run_quantum(Worker& worker) override;
-  // A thread that run_quantum resumed is about to wait: others of the quantum run on top of it, instead of it leaving
-  // the worker's stack and coming back. True when its wait is over; false when there is nobody left to run, or a trap.
+  // The thread that runs is one that run_quantum resumed, and while it waits anybody may run.
+  bool at_top(const Thread& thread) const {
+    return resume_frame->outer == nullptr && thread.fiber != nullptr && thread.task->detached &&
+           thread.task->is_async_type() && !thread.task->entered && tracer == nullptr && choices == nullptr;
+  }
+  // It is about to wait: others of the quantum run on top of it, instead of it leaving the worker's stack and coming
+  // back. True when its wait is over; false when there is nobody left to run, or a trap.
   bool may_run_others_in(const Thread& waiting) const {
-    return quantum_left_ > 0 && resume_frame->outer == nullptr && waiting.fiber != nullptr && waiting.task->detached &&
-           waiting.task->is_async_type() && !waiting.task->entered && tracer == nullptr && choices == nullptr &&
-           switch_to == nullptr && has_ready();
+    return quantum_left_ > 0 && has_ready() && switch_to == nullptr && at_top(waiting);
   }
   bool run_others_in(Thread& waiting);
   // Who waits so, and where its guest code stands; thread is null if nobody does.
@@ -176,6 +179,8 @@ class Store final : public Strand {
   Thread* pop_ready_of(const ComponentInstance& instance);
   Thread* find_ready_of(const ComponentInstance& instance) const;
   bool has_ready() const { return !ready_.empty(); }
+  // Who could block lets others run first: what waits must not become more and more.
+  bool has_many_ready() const { return ready_count_ >= 32; }
   [[gnu::cold, gnu::noinline]] void trap(TrapCode code, std::string detail = {}) {
     raise_trap(&context_, code, std::move(detail));
   }
@@ -192,7 +197,9 @@ class Store final : public Strand {
   int quantum_left_ = 0;  // so many threads more may run in it
   StoreContext context_;
   ThreadQueue ready_;
+  uint32_t ready_count_ = 0;
   Pool<Task> task_pool_;
+  void take_from_queue(Thread& thread);
   Thread* next_of_quantum();
   bool run_at_top(Thread& thread);
   Fiber* fresh_fiber();  // null: there is no memory

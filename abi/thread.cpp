@@ -47,7 +47,9 @@ bool exit_thread(Store& store, Thread& thread) {
   if (store.tracer != nullptr) store.tracer->gone(thread);
   bool last = task.threads.empty();
   if (last && task.entered) {
-    leave_to(instance, task.adapter != nullptr ? task.adapter->caller : task.host != nullptr ? task.host->caller : nullptr);
+    leave_to(instance, task.adapter != nullptr ? task.adapter->caller
+                       : task.host != nullptr  ? task.host->caller
+                                               : nullptr);
   }
   if (thread.is_explicit) delete static_cast<ExplicitThread*>(&thread);
   if (last) free_task(&task);
@@ -63,8 +65,8 @@ bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterA
   return true;
 }
 
-// What became of a thread that was to run: it is about to, it has parked or returned, its task waits to be let in, its task
-// is gone without having started, the store is in lockdown.
+// What became of a thread that was to run: it is about to, it has parked or returned, its task waits to be let in, its
+// task is gone without having started, the store is in lockdown.
 enum class Ran { Ready, Suspended, Finished, Blocked, Gone, Trapped };
 
 // enter_implicit_thread and start: backpressure, the exclusive lock, registration; then a fiber for the callee.
@@ -270,7 +272,8 @@ bool resume_thread(Store& store, Thread* thread, bool cancelled) {
 }
 
 // A function that is not async, on its caller's fiber: others of its instance run in here until its wait is over.
-[[gnu::noinline]] static uint64_t wait_in_place(Store& store, Thread& thread, Continuation continuation, void* argument) {
+[[gnu::noinline]] static uint64_t wait_in_place(Store& store, Thread& thread, Continuation continuation,
+                                                void* argument) {
   while (!ready_now(thread)) {
     Thread* other = store.pop_ready_of(*thread.task->instance);
     if (other == nullptr) {
@@ -295,6 +298,22 @@ uint64_t park(Store& store, Thread& thread, Continuation continuation, void* arg
   }
   request_suspend(&store.context(), continuation, argument);
   return 0;
+}
+
+static uint64_t gave_way(GuestContext* guest, void*) {
+  Store& store = Store::of(guest);
+  store.context().result = guest->fiber->saved[1];
+  return guest->fiber->saved[0];
+}
+
+uint64_t give_way(Store& store, uint64_t result) {
+  Thread* thread = store.current();
+  if (!store.has_many_ready() || thread == nullptr || !store.may_block() || !store.at_top(*thread)) return result;
+  Fiber& fiber = *store.context().fiber;
+  fiber.saved[0] = result;
+  fiber.saved[1] = store.context().result;
+  start_waiting(*thread, WaitKind::Yield, false);
+  return park(store, *thread, gave_way, nullptr);
 }
 
 void start_waiting(Thread& thread, WaitKind kind, bool cancellable) {
@@ -363,18 +382,24 @@ void Store::make_ready(Thread& thread) {
   }
   thread.queued = true;
   ready_.push_back(&thread);
+  ++ready_count_;
+}
+
+void Store::take_from_queue(Thread& thread) {
+  ready_.remove(&thread);
+  --ready_count_;
+  thread.queued = false;
 }
 
 void Store::remove_from_queue(Thread& thread) {
-  if (thread.queued) ready_.remove(&thread);
+  if (thread.queued) take_from_queue(thread);
   if (thread.blocked) thread.task->instance->blocked.remove(&thread);
   thread.queued = thread.blocked = false;
 }
 
 Thread* Store::pop_ready() {
   while (Thread* thread = next_of(choices, ready_)) {
-    ready_.remove(thread);
-    thread->queued = false;
+    take_from_queue(*thread);
     if (ready_now(*thread)) return thread;
     bool only_instance = thread->wait == WaitKind::Enter || thread->wait == WaitKind::Yield ||
                          (thread->wait == WaitKind::Set && !thread->wait_set->ready.empty());
@@ -401,10 +426,7 @@ Thread* Store::find_ready_of(const ComponentInstance& instance) const {
 
 Thread* Store::pop_ready_of(const ComponentInstance& instance) {
   Thread* thread = find_ready_of(instance);
-  if (thread != nullptr) {
-    ready_.remove(thread);
-    thread->queued = false;
-  }
+  if (thread != nullptr) take_from_queue(*thread);
   return thread;
 }
 

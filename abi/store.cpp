@@ -420,7 +420,7 @@ bool Store::run_others_in(Thread& waiting) {
   leave_to(instance, nullptr);
   set_current(nullptr);
   // What runs on top is not called by what waits: without guest_sp, backtraces stop in between.
-  waiting_below_ = {&waiting, std::exchange(context_.guest_sp, nullptr), context_.guest_fp};
+  waiting_below_ = {std::exchange(context_.guest_sp, nullptr), &waiting, context_.guest_fp};
   bool over = false;
   while (!over) {
     Thread* next = next_of_quantum();

@@ -129,8 +129,8 @@ class Store final : public Strand {
   bool run_others_in(Thread& waiting);
   // Who waits so, and where its guest code stands; thread is null if nobody does.
   struct Waiting {
-    const Thread* thread = nullptr;
     void* guest_sp = nullptr;
+    const Thread* thread = nullptr;  // in between, so that the two are not moved as one, which would wait for their stores
     void* guest_fp = nullptr;
   };
   const Waiting& waiting_below() const { return waiting_below_; }

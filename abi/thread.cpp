@@ -61,7 +61,7 @@ bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterA
   if (thread.fiber == nullptr) thread.fiber = store.take_fiber();
   if (thread.fiber == nullptr) return false;
   registers.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
-  fiber_prepare(thread.fiber, function.code, &registers);
+  fiber_prepare(thread.fiber, function.code, &registers, false);
   return true;
 }
 

@@ -34,6 +34,7 @@ static_assert(kLimitOffset == 576, "scheduler/switch.S: limit_offset");
 extern "C" {
 FiberExit wjit_fiber_enter(GuestContext* context, Fiber* fiber);
 void wjit_fiber_begin();
+void wjit_fiber_begin_integers();
 void wjit_fiber_park();
 void wjit_fiber_abandon();
 Segment* wjit_fiber_grow(GuestContext* context, size_t frame_bytes);
@@ -114,9 +115,9 @@ void fiber_reset(Fiber* fiber) {
   fiber->guest_sp = nullptr;
 }
 
-void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args) {
+void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args, bool vectors) {
   fiber_reset(fiber);
-  fiber->resume = reinterpret_cast<void*>(&wjit_fiber_begin);
+  fiber->resume = reinterpret_cast<void*>(vectors ? &wjit_fiber_begin : &wjit_fiber_begin_integers);
   fiber->entry = entry;
   fiber->args = args;
 }

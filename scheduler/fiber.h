@@ -75,8 +75,9 @@ constexpr size_t kParkedReturn = 18;
 Fiber* fiber_create(size_t stack_limit);
 // Makes a Finished fiber Fresh again, for an entry by guest code.
 void fiber_reset(Fiber* fiber);
-// Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more).
-void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args);
+// Prepares the call of `entry` with `args` (Fresh; or Finished or Abandoned, to use the fiber once more). Without `vectors`
+// it gets the integers only.
+void fiber_prepare(Fiber* fiber, void* entry, RegisterArgs* args, bool vectors = true);
 // Runs it on from where it is until it finishes, suspends or is abandoned. Requires Fresh or Suspended. context->fiber
 // and the stack limit are those of the caller again afterwards. Where entries are nested so deep that the thread's own
 // stack is nearly used up, it is abandoned at once, after a call of context->stack_exhausted.

@@ -59,7 +59,10 @@
 # Leaves the worker's frame of wjit_fiber_enter: rbx = context, eax = FiberExit. The frame, from host_sp upwards:
 #   padding, previous current context, %fs:0x70, fiber, guest_fp, guest_sp, host_sp, r15, r14, r13, r12, rbx, rbp,
 #   return address. (Loads and stores: pops to memory were no faster in bench/fiber.cpp.)
-.macro LEAVE
+# `return`: the fiber has run through without parking, so the processor's stack of return addresses is as it was when it was
+# entered, and `ret` keeps it right for all callers. After a park it is not: a jump leaves it one entry nearer to them.
+# (calls.wat suspend-callback: 8 mispredicted returns a call without the former, suspend-stackful as many without the latter.)
+.macro LEAVE return=0
     mov context_host_sp(%rbx), %rsp
     mov 8(%rsp), %rcx
     mov wjit_current_context@gottpoff(%rip), %rdx
@@ -80,9 +83,23 @@
     mov 80(%rsp), %r12
     mov 88(%rsp), %rbx
     mov 96(%rsp), %rbp
+.if \return
+    add $104, %rsp
+    ret
+.else
     mov 104(%rsp), %rcx
     add $112, %rsp
     jmp *%rcx
+.endif
+.endm
+
+# The entry has run through. rbx: kept by the guest, as the C calling convention has it.
+.macro FINISH
+    mov context_fiber(%rbx), %rcx
+    mov %rax, fiber_results(%rcx)
+    movaps %xmm0, fiber_results+16(%rcx)
+    movl $state_finished, fiber_state(%rcx)
+    xor %eax, %eax
 .endm
 
 # FiberExit wjit_fiber_enter(GuestContext* rdi, Fiber* rsi)
@@ -167,6 +184,19 @@ wjit_fiber_continue:
 wjit_fiber_begin:
     .cfi_startproc
     .cfi_undefined %rip
+    mov fiber_args(%rsi), %r11
+    movaps 48(%r11), %xmm0
+    movaps 64(%r11), %xmm1
+    movaps 80(%r11), %xmm2
+    movaps 96(%r11), %xmm3
+    movaps 112(%r11), %xmm4
+    movaps 128(%r11), %xmm5
+    movaps 144(%r11), %xmm6
+    movaps 160(%r11), %xmm7
+# For entries without vector parameters: what lies there may just have been written in smaller pieces, and the loads would wait.
+.globl wjit_fiber_begin_integers
+.hidden wjit_fiber_begin_integers
+wjit_fiber_begin_integers:
     mov fiber_sp(%rsi), %rsp
     xor %ebp, %ebp
     mov fiber_args(%rsi), %r11
@@ -177,23 +207,12 @@ wjit_fiber_begin:
     mov 24(%r11), %rcx
     mov 32(%r11), %r8
     mov 40(%r11), %r9
-    movaps 48(%r11), %xmm0
-    movaps 64(%r11), %xmm1
-    movaps 80(%r11), %xmm2
-    movaps 96(%r11), %xmm3
-    movaps 112(%r11), %xmm4
-    movaps 128(%r11), %xmm5
-    movaps 144(%r11), %xmm6
-    movaps 160(%r11), %xmm7
     call *%r10
-.globl wjit_fiber_returned
-.hidden wjit_fiber_returned
+    FINISH
+    LEAVE return=1
+# Where the oldest frame of a fiber that has parked returns to: see LEAVE.
 wjit_fiber_returned:
-    mov context_fiber(%rbx), %rcx       # rbx: kept by the guest, as the C calling convention has it
-    mov %rax, fiber_results(%rcx)
-    movaps %xmm0, fiber_results+16(%rcx)
-    movl $state_finished, fiber_state(%rcx)
-    xor %eax, %eax
+    FINISH
     LEAVE
     .cfi_endproc
 .size wjit_fiber_begin, .-wjit_fiber_begin
@@ -222,21 +241,22 @@ wjit_fiber_park:
     mov %rdx, fiber_resume(%rcx)
     movl $state_suspended, fiber_state(%rcx)
     movl $request_return, context_request(%rbx)
+    lea wjit_fiber_returned(%rip), %rdx
+    mov -8(%rcx), %rsi                  # the return address of its oldest frame, right below the Fiber
+    mov %rdx, -8(%rcx)
     cmpq $0, fiber_guest_sp(%rcx)
     jne 1f
     mov $exit_suspended, %eax
     LEAVE
     # Guest code entered it. What that needs goes to the worker's stack first: while guest_entry_parked runs, other threads
     # may, and with them this fiber.
-1:  push -8(%rcx)                       # the return address of its oldest frame, right below the Fiber
+1:  push %rsi
     push fiber_guest_sp(%rcx)
     push fiber_guest_fp(%rcx)
     push fiber_guest_limit(%rcx)
     push fiber_guest_fiber(%rcx)
     sub $8, %rsp
     movq $0, fiber_guest_sp(%rcx)
-    lea wjit_fiber_returned(%rip), %rdx
-    mov %rdx, -8(%rcx)
     mov %rbx, %rdi
     mov %rcx, %rsi
     call *context_guest_entry_parked(%rbx)

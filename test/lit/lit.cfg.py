@@ -50,6 +50,9 @@ if not os.path.exists(wjit):
     lit_config.fatal(f"{wjit} is missing: build first (cmake --build --preset release)")
 if os.path.isdir(os.path.join(shared, "spec")):
     config.available_features.add("shared")
+with open(os.path.join(build, "CMakeCache.txt")) as cache:
+    if "\nWJIT_SANITIZE:STRING=thread\n" in cache.read():
+        config.available_features.add("tsan")
 # File systems of a command's own: `%mounts COMMAND`.
 mounts = ["unshare", "-rm"] if os.geteuid() != 0 else ["unshare", "-m"]
 if subprocess.run(mounts + ["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0:

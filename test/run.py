@@ -120,7 +120,7 @@ def wast(options, part, arguments, known, files):
     if not match:
         return 0, 1
     if match.group(3):
-        print(f"{part}: {match.group(3)} scripts are known to fail (test/{known})")
+        print(f"{part}: {match.group(3)} known failures (test/{known})")
     return int(match.group(1)), int(match.group(2))
 
 

@@ -1,7 +1,7 @@
 // See tools/known_failures.h.
 #include "tools/known_failures.h"
 
-#include <algorithm>
+#include <charconv>
 #include <string_view>
 
 #include "tools/load.h"
@@ -20,16 +20,31 @@ Result<KnownFailures> KnownFailures::read(const std::string& path) {
     if (line.empty() || line[0] == '#') continue;
     const size_t colon = line.find(':');
     if (colon == std::string_view::npos) return fail("{}:{}: expected `script: reason`", path, number);
-    known.entries_.emplace_back(line.substr(0, colon));
+    Entry entry{std::string(line.substr(0, colon))};
+    // A number and a colon next: the entry names a directive.
+    const char* end = line.data() + line.size();
+    const auto [rest, wrong] = std::from_chars(line.data() + colon + 1, end, entry.line);
+    if (wrong != std::errc{}) {
+      entry.line = 0;
+    } else if (rest == end || *rest != ':' || entry.line == 0) {
+      return fail("{}:{}: expected `script:line: reason`", path, number);
+    }
+    known.entries_.push_back(std::move(entry));
   }
   return known;
 }
 
-bool KnownFailures::contains(const std::string& script) const {
-  return std::any_of(entries_.begin(), entries_.end(), [&](const std::string& entry) {
-    return script.ends_with(entry) &&
-           (script.size() == entry.size() || script[script.size() - entry.size() - 1] == '/');
-  });
+std::optional<std::set<uint32_t>> KnownFailures::find(const std::string& script) const {
+  std::optional<std::set<uint32_t>> lines;
+  for (const Entry& entry : entries_) {
+    const size_t size = entry.script.size();
+    if (!script.ends_with(entry.script)) continue;
+    if (script.size() != size && script[script.size() - size - 1] != '/') continue;
+    if (entry.line == 0) return std::set<uint32_t>{};
+    if (!lines) lines.emplace();
+    lines->insert(entry.line);
+  }
+  return lines;
 }
 
 }  // namespace wjit::tools

@@ -198,7 +198,7 @@ void describe_wast(CLI::App* command, WastOptions& options, SeedOptions& seeds) 
   command->add_option("file", options.files, "test scripts")->required();
   command
       ->add_option("--known-failures", options.known_failures,
-                   "a list of scripts that must fail; then an unlisted one must pass")
+                   "a list of scripts, or directives, that must fail; then what is not listed must pass")
       ->check(CLI::ExistingFile);
   command->add_option("--timeout", options.timeout_seconds, "seconds for each script (default 60)");
   command->add_option("-j,--jobs", options.jobs, "scripts at a time (default 1)")->check(CLI::Range(1, 256));

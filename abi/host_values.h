@@ -337,7 +337,7 @@ struct FlagBits {
   Bits bits = 0;
   bool has(unsigned bit) const { return (bits >> bit & 1) != 0; }
   void set(unsigned bit, bool on = true) {
-    if (on) bits = static_cast<Bits>(bits | (1u << bit));
+    bits = static_cast<Bits>(on ? bits | (1u << bit) : bits & ~(1u << bit));
   }
 };
 

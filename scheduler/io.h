@@ -29,7 +29,7 @@ constexpr int64_t kCurrentPosition = -1, kAtEnd = -2;
 // done; the descriptor stays open until done.
 void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = -1);
 // The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets;
-// for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE.
+// for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE, and -EFBIG in the place of SIGXFSZ.
 void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = -1);
 // Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
 void io_poll(Completion* completion, int fd, uint32_t events);

@@ -347,8 +347,10 @@ Scheduler::Scheduler(SchedulerOptions options)
       use_uring_(options.io != IoKind::Epoll && uring_available()) {
   CHECK(options_.workers > 0);
   CHECK(!choices_ || (options_.workers == 1 && options_.caller_is_worker));
-  struct sigaction action{};
-  if (sigaction(SIGPIPE, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(SIGPIPE, SIG_IGN);
+  for (int number : {SIGPIPE, SIGXFSZ}) {  // a write has an error number of its own for each
+    struct sigaction action{};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(number, SIG_IGN);
+  }
   for (uint32_t i = 0; i < options_.workers; ++i) workers_.emplace_back(new Worker(*this, i));
   for (uint32_t i = options_.caller_is_worker ? 1 : 0; i < options_.workers; ++i)
     workers_[i]->thread_ = std::thread([this, i] { worker_main(*workers_[i]); });

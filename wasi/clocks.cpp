@@ -31,6 +31,14 @@ uint64_t resolution(clockid_t clock) {
   return static_cast<uint64_t>(time.tv_sec) * kSecond + static_cast<uint64_t>(time.tv_nsec);
 }
 
+// Real time, as seconds and nanoseconds that count forwards before 1970 too.
+template <typename Time>
+Time real_time(State& state) {
+  const int64_t time = state.now(ClockId::Realtime);
+  const int64_t seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);
+  return {static_cast<decltype(Time::seconds)>(seconds), static_cast<uint32_t>(time - seconds * kSecond)};
+}
+
 uint64_t now(State& state) { return static_cast<uint64_t>(state.now(ClockId::Monotonic)); }
 
 // `when` as a deadline of the scheduler: what lies beyond its range is never reached anyway.
@@ -69,15 +77,13 @@ void add_0_3(State& state, HostInterfaces& interfaces) {
   monotonic.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_MONOTONIC); });
   monotonic.add_async<void(uint64_t)>(
       "wait-until", [&state](Reply<void> reply, uint64_t when) { wait(state, reply, deadline(when)); });
-  monotonic.add_async<void(uint64_t)>(
-      "wait-for", [&state](Reply<void> reply, uint64_t how_long) { wait(state, reply, deadline_after(state, how_long)); });
+  monotonic.add_async<void(uint64_t)>("wait-for", [&state](Reply<void> reply, uint64_t how_long) {
+    wait(state, reply, deadline_after(state, how_long));
+  });
   interfaces.add(monotonic.finish());
 
   InterfaceBuilder system("wasi:clocks/system-clock@0.3.0", state.resources);
-  system.add<Instant()>("now", [&state](HostCall&) {
-    int64_t time = state.now(ClockId::Realtime);
-    return Instant{time / kSecond, static_cast<uint32_t>(time % kSecond)};
-  });
+  system.add<Instant()>("now", [&state](HostCall&) { return real_time<Instant>(state); });
   system.add<uint64_t()>("get-resolution", [](HostCall&) { return resolution(CLOCK_REALTIME); });
   interfaces.add(system.finish());
 
@@ -121,10 +127,7 @@ void add_0_2(State& state, HostInterfaces& interfaces) {
   interfaces.add(monotonic.finish());
 
   InterfaceBuilder wall("wasi:clocks/wall-clock@0.2.12", state.resources);
-  wall.add<Datetime()>("now", [&state](HostCall&) {
-    int64_t time = state.now(ClockId::Realtime);
-    return Datetime{static_cast<uint64_t>(time / kSecond), static_cast<uint32_t>(time % kSecond)};
-  });
+  wall.add<Datetime()>("now", [&state](HostCall&) { return real_time<Datetime>(state); });
   wall.add<Datetime()>("resolution", [](HostCall&) {
     uint64_t ns = resolution(CLOCK_REALTIME);
     return Datetime{ns / kSecond, static_cast<uint32_t>(ns % kSecond)};

@@ -181,12 +181,31 @@ int64_t open_parent(int folder, const std::string& path, Parent* parent) {
   size_t begin = slash == std::string::npos ? 0 : slash + 1;
   parent->name = path.substr(begin, end - begin);
   parent->slash_behind = end < path.size();
-  if (parent->name == "." || parent->name == "..") return -EINVAL;
-  std::string above = begin == 0 ? "." : path.substr(0, begin);
+  // What is no name: -EINVAL, unless the way there fails.
+  const bool is_folder = parent->name == "." || parent->name == "..";
+  std::string above = is_folder ? path : begin == 0 ? "." : path.substr(0, begin);
   int64_t fd = open_beneath(folder, above, O_PATH | O_DIRECTORY, 0, true);
   if (fd < 0) return fd;
   parent->fd = Descriptor(fd);
-  return 0;
+  return is_folder ? -EINVAL : 0;
+}
+
+// What a slash behind a name says is the kernel's to check, where it does not follow a link for it.
+std::string with_slash(const Parent& parent) { return parent.slash_behind ? parent.name + "/" : parent.name; }
+
+// 1: `path` is a symbolic link, and `target` what it stands for, by the same folder. 0: it is none. Else -errno.
+int64_t follow_link(int folder, const std::string& path, std::string* target) {
+  Parent parent;
+  if (int64_t opened = open_parent(folder, path, &parent); opened < 0) return opened == -EINVAL ? 0 : opened;
+  std::string contents;
+  int64_t read = link_contents(parent.fd.get(), parent.name.c_str(), &contents);
+  if (read == -EINVAL) return 0;
+  if (read < 0) return read;
+  if (contents.empty()) return -ENOENT;
+  if (contents[0] == '/') return -EPERM;
+  const size_t end = path.find_last_not_of('/') + 1;
+  *target = path.substr(0, end - parent.name.size()) + contents + (parent.slash_behind ? "/" : "");
+  return 1;
 }
 
 }  // namespace
@@ -217,6 +236,11 @@ int64_t make_directory(int folder, const std::string& path) {
 int64_t remove_directory(int folder, const std::string& path) {
   Parent parent;
   if (int64_t opened = open_parent(folder, path, &parent); opened < 0) return opened;
+  if (parent.slash_behind) {  // a link to a folder, then, which is none; but where it leads must be below
+    int64_t fd = open_beneath(folder, path, O_PATH | O_DIRECTORY, 0, true);
+    if (fd < 0) return fd;
+    Descriptor closed_again(fd);
+  }
   return result_of(unlinkat(parent.fd.get(), parent.name.c_str(), AT_REMOVEDIR));
 }
 
@@ -237,18 +261,30 @@ int64_t rename_beneath(int old_folder, const std::string& old_path, int new_fold
   Parent from, to;
   if (int64_t opened = open_parent(old_folder, old_path, &from); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
   if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
-  // The kernel checks what a slash says: only folders have one.
-  std::string old_name = from.slash_behind ? from.name + "/" : from.name;
-  std::string new_name = to.slash_behind ? to.name + "/" : to.name;
-  return result_of(renameat(from.fd.get(), old_name.c_str(), to.fd.get(), new_name.c_str()));
+  return result_of(renameat(from.fd.get(), with_slash(from).c_str(), to.fd.get(), with_slash(to).c_str()));
 }
 
-int64_t link_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path) {
+int64_t link_beneath(int old_folder, const std::string& old_path, bool follow, int new_folder,
+                     const std::string& new_path) {
   Parent from, to;
-  if (int64_t opened = open_parent(old_folder, old_path, &from); opened < 0) return opened == -EINVAL ? -EPERM : opened;
+  std::string path = old_path;
+  for (int links = 0; follow; ++links) {
+    if (int64_t bad = check_path(path); bad < 0) return bad;
+    if (links > kMaxLinks) return -ELOOP;
+    std::string target;
+    const int64_t followed = follow_link(old_folder, path, &target);
+    if (followed < 0) return followed;
+    if (followed == 0) break;
+    path = std::move(target);
+  }
+  if (int64_t opened = open_parent(old_folder, path, &from); opened < 0) return opened == -EINVAL ? -EPERM : opened;
   if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EEXIST : opened;
-  if (from.slash_behind || to.slash_behind) return -ENOTDIR;
-  return result_of(linkat(from.fd.get(), from.name.c_str(), to.fd.get(), to.name.c_str(), 0));
+  if (from.slash_behind) {
+    struct stat status{};
+    if (fstatat(from.fd.get(), from.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -int64_t{errno};
+    return S_ISDIR(status.st_mode) ? -EPERM : -ENOTDIR;
+  }
+  return result_of(linkat(from.fd.get(), from.name.c_str(), to.fd.get(), with_slash(to).c_str(), 0));
 }
 
 int64_t make_symlink(const std::string& contents, int folder, const std::string& path) {
@@ -258,8 +294,7 @@ int64_t make_symlink(const std::string& contents, int folder, const std::string&
   int64_t opened = open_parent(folder, path, &parent);
   if (opened == -EINVAL) return -EEXIST;
   if (opened < 0) return opened;
-  if (parent.slash_behind) return -ENOENT;
-  return result_of(symlinkat(contents.c_str(), parent.fd.get(), parent.name.c_str()));
+  return result_of(symlinkat(contents.c_str(), parent.fd.get(), with_slash(parent).c_str()));
 }
 
 int64_t read_link(int folder, const std::string& path, std::string* into) {

@@ -49,8 +49,9 @@ int64_t make_directory(int folder, const std::string& path);
 int64_t remove_directory(int folder, const std::string& path);
 int64_t unlink_file(int folder, const std::string& path);
 int64_t rename_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path);
-// A symbolic link at the end of old_path is linked to itself.
-int64_t link_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path);
+// Unless it is followed, a symbolic link at the end of old_path is linked to itself.
+int64_t link_beneath(int old_folder, const std::string& old_path, bool follow, int new_folder,
+                     const std::string& new_path);
 int64_t make_symlink(const std::string& contents, int folder, const std::string& path);
 int64_t read_link(int folder, const std::string& path, std::string* into);
 

@@ -49,6 +49,8 @@ v3::DescriptorType v3::descriptor_type(FileType type) {
   return DescriptorType(static_cast<uint8_t>(static_cast<uint8_t>(type) - 1));
 }
 
+// The lower half says which file it is, and stays: C libraries take it for the inode number. The upper half changes
+// with what is in it.
 MetadataHash metadata_hash(const struct stat& status) {
   auto mix = [](uint64_t x) {
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9;
@@ -56,7 +58,9 @@ MetadataHash metadata_hash(const struct stat& status) {
     return x ^ (x >> 31);
   };
   uint64_t lower = mix(mix(status.st_dev) + status.st_ino);
-  return {lower, mix(lower + status.st_dev + 0x9E3779B97F4A7C15)};
+  uint64_t upper = mix(lower + 0x9E3779B97F4A7C15 + static_cast<uint64_t>(status.st_size));
+  upper = mix(upper + static_cast<uint64_t>(status.st_mtim.tv_sec));
+  return {lower, mix(upper + static_cast<uint64_t>(status.st_mtim.tv_nsec))};
 }
 
 OpenedFile opened_folder(const State::Preopen& preopen) {
@@ -70,6 +74,8 @@ int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
   static constexpr int kAdvice[] = {POSIX_FADV_NORMAL,   POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM,
                                     POSIX_FADV_WILLNEED, POSIX_FADV_DONTNEED,   POSIX_FADV_NOREUSE};
   if (offset > INT64_MAX || length > INT64_MAX) return -EINVAL;
+  struct stat status{};
+  if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) return -EBADF;
   return -int64_t{
       posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
 }
@@ -81,6 +87,7 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
   if (changes && !folder.may_change) return -EROFS;
   bool directory = open_flags.has(OpenFlags::directory);
   if (directory && open_flags.has(OpenFlags::create)) return -EINVAL;
+  if (directory && flags.has(DescriptorFlags::write)) return -EISDIR;
   int how = O_NONBLOCK | O_NOCTTY;  // non-blocking: opening a FIFO must not wait for its other end
   bool write = flags.has(DescriptorFlags::write) || (open_flags.has(OpenFlags::truncate) && !directory);
   how |= !write ? O_RDONLY : flags.has(DescriptorFlags::read) ? O_RDWR : O_WRONLY;
@@ -216,6 +223,33 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
   });
 }
 
+// open-at: creating and truncating imply writing, and what is not written is read. Blocks; helper thread.
+template <typename V>
+int64_t open_descriptor(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
+                        DescriptorFlags flags, OpenedFile* into) {
+  const bool implied =
+      !flags.has(DescriptorFlags::write) && (open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate));
+  DescriptorFlags asked = flags;
+  asked.set(DescriptorFlags::read, flags.has(DescriptorFlags::read) || !flags.has(DescriptorFlags::write));
+  asked.set(DescriptorFlags::write, implied || flags.has(DescriptorFlags::write));
+  int64_t done = open_at(folder, follow, path, open_flags, asked, into);
+  const bool denied = done == -EACCES || done == -EROFS || done == -ETXTBSY;
+  if (denied && implied && !open_flags.has(OpenFlags::truncate)) {  // it may be there, and only be read
+    asked.set(DescriptorFlags::write, false);
+    done = open_at(folder, follow, path, open_flags, asked, into);
+  }
+  if (done < 0) return done;
+  struct stat status{};
+  if (fstat(into->file->fd, &status) != 0) return -int64_t{errno};
+  const bool mutates = asked.has(DescriptorFlags::mutate_directory);
+  if (!S_ISDIR(status.st_mode)) {
+    into->flags.set(DescriptorFlags::mutate_directory, false);
+  } else if (V::kMutatesByFlag && !mutates) {
+    into->may_change = false;
+  }
+  return 0;
+}
+
 template <typename V>
 void add_path_functions(State& state, InterfaceBuilder& types) {
   using Self = Borrow<typename V::Descriptor>;
@@ -269,11 +303,12 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       types, "link-at",
       [&state](Reply<Done> reply, Self self, PathFlags flags, String old_path, Self other, String new_path) {
         auto folder = state.get(self), new_folder = state.get(other);
-        if (flags.has(PathFlags::symlink_follow)) return reply(host::error(V::code(EINVAL)));
+        const bool follow = flags.has(PathFlags::symlink_follow);
         if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
-        in_background<V>(state, reply,
-                         [from = folder->file, old_path = old_path.string(), to = new_folder->file,
-                          new_path = new_path.string()] { return link_beneath(from->fd, old_path, to->fd, new_path); });
+        in_background<V>(
+            state, reply,
+            [from = folder->file, old_path = old_path.string(), follow, to = new_folder->file,
+             new_path = new_path.string()] { return link_beneath(from->fd, old_path, follow, to->fd, new_path); });
       });
   V::template add<OpenResult(Self, PathFlags, String, OpenFlags, DescriptorFlags)>(
       types, "open-at",
@@ -284,7 +319,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
         in_background<V, Own<typename V::Descriptor>>(
             state, reply,
             [folder = state.get(self), follow, path = path.string(), open_flags, flags, opened] {
-              return open_at(*folder, follow, path, open_flags, flags, opened.get());
+              return open_descriptor<V>(*folder, follow, path, open_flags, flags, opened.get());
             },
             [&state, opened](int64_t) { return state.make<typename V::Descriptor>(*opened); });
       });
@@ -396,6 +431,7 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
   types.add<Result<Own<InputStream>, v2::Code>(Self, uint64_t)>(
       "[method]descriptor.read-via-stream",
       [&state](HostCall&, Self self, uint64_t offset) -> Result<Own<InputStream>, v2::Code> {
+        if (!state.get(self)->flags.has(DescriptorFlags::read)) return host::error(FileErrorCode::bad_descriptor);
         if (offset > INT64_MAX) return host::error(FileErrorCode::invalid);
         return host::ok(make_input_stream(state, state.get(self)->file, InputKind::RegularFile, offset));
       });
@@ -474,6 +510,7 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
       });
   types.add<Option<FileErrorCode>(Borrow<IoError>)>(
       "filesystem-error-code", [&state](HostCall&, Borrow<IoError> error) -> Option<FileErrorCode> {
+        if (state.get(error)->of_socket) return {};
         return v2::code(state.get(error)->number);
       });
 }

@@ -36,8 +36,10 @@ HOST_RECORD(MetadataHash, lower, upper)
 // An open file or folder.
 struct OpenedFile {
   std::shared_ptr<File> file;
-  DescriptorFlags flags;    // as asked for when it was opened
-  bool may_change = false;  // it lies below a preopened folder that is not read-only
+  DescriptorFlags flags;  // as asked for when it was opened
+  // It lies below a preopened folder that is not read-only; of a folder: and was opened with mutate-directory, where
+  // the version asks for that.
+  bool may_change = false;
 };
 
 // Opens `path` below `folder`; fills `into`. Blocks; helper thread. 0 or -errno.
@@ -143,6 +145,8 @@ struct Descriptor final : Object, OpenedFile {
 // What the functions that both versions have are written over.
 struct Version2 {
   static constexpr const char* kVersion = "0.2.12";
+  // C and Rust libraries over 0.2 open folders without mutate-directory, and then change what is in them.
+  static constexpr bool kMutatesByFlag = false;
   using Code = v2::Code;
   using Time = v2::Time;
   using DescriptorType = v2::DescriptorType;
@@ -158,6 +162,7 @@ struct Version2 {
 };
 struct Version3 {
   static constexpr const char* kVersion = "0.3.0";
+  static constexpr bool kMutatesByFlag = true;
   using Code = v3::Code;
   using Time = v3::Time;
   using DescriptorType = v3::DescriptorType;

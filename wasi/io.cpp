@@ -326,16 +326,16 @@ namespace {
 constexpr uint64_t kLargestRead = 128 << 10;
 
 template <typename T>
-Result<T, StreamError> failure(State& state, int64_t error) {
+Result<T, StreamError> failure(State& state, int64_t error, bool of_socket) {
   if (error == InputStream::kClosed) return host::error(StreamError(StreamError::index_of("closed")));
-  Own<IoError> reason = state.make<IoError>(static_cast<int>(-error));
+  Own<IoError> reason = state.make<IoError>(static_cast<int>(-error), of_socket);
   return host::error(StreamError(StreamError::index_of("last-operation-failed"), reason));
 }
 
 // Of an output stream: `error` is what take_error gave.
 template <typename T>
-Result<T, StreamError> output_failure(State& state, int error) {
-  return failure<T>(state, error == OutputStream::kClosed ? InputStream::kClosed : -int64_t{error});
+Result<T, StreamError> output_failure(State& state, const OutputStream& stream, int error) {
+  return failure<T>(state, error == OutputStream::kClosed ? InputStream::kClosed : -int64_t{error}, stream.is_socket());
 }
 
 using Bytes = List<uint8_t>;
@@ -352,8 +352,10 @@ void add_input(State& state, InterfaceBuilder& streams) {
         [&state, blocking](Reply<ReadResult> reply, Borrow<InputStream> self, uint64_t length) {
           size_t bytes = std::min(length, kLargestRead);
           void* into = reply.arena().allocate(bytes + 1, 1);
-          state.get(self)->read(into, bytes, blocking, [&state, reply, into](int64_t result) {
-            if (result < 0) return reply(failure<Bytes>(state, result));
+          auto stream = state.get(self);
+          const bool of_socket = stream->is_socket();
+          stream->read(into, bytes, blocking, [&state, reply, into, of_socket](int64_t result) {
+            if (result < 0) return reply(failure<Bytes>(state, result, of_socket));
             reply(host::ok(Bytes(static_cast<const uint8_t*>(into), static_cast<size_t>(result))));
           });
         });
@@ -362,8 +364,10 @@ void add_input(State& state, InterfaceBuilder& streams) {
         [&state, blocking](Reply<CountResult> reply, Borrow<InputStream> self, uint64_t length) {
           size_t bytes = std::min(length, kLargestRead);
           void* into = reply.arena().allocate(bytes + 1, 1);
-          state.get(self)->read(into, bytes, blocking, [&state, reply](int64_t result) {
-            if (result < 0) return reply(failure<uint64_t>(state, result));
+          auto stream = state.get(self);
+          const bool of_socket = stream->is_socket();
+          stream->read(into, bytes, blocking, [&state, reply, of_socket](int64_t result) {
+            if (result < 0) return reply(failure<uint64_t>(state, result, of_socket));
             reply(host::ok(static_cast<uint64_t>(result)));
           });
         });
@@ -378,14 +382,14 @@ void reply_when_flushed(State& state, std::shared_ptr<OutputStream> stream, Repl
   OutputStream& out = *stream;
   out.when_flushed([&state, stream = std::move(stream), reply] {
     int error = stream->take_error();
-    reply(error != 0 ? output_failure<Unit>(state, error) : DoneResult(host::ok()));
+    reply(error != 0 ? output_failure<Unit>(state, *stream, error) : DoneResult(host::ok()));
   });
 }
 
 // Moves up to `length` bytes from one stream to the other.
 void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream> to, std::shared_ptr<InputStream> from,
             uint64_t length, bool blocking) {
-  if (int error = to->take_error(); error != 0) return reply(output_failure<uint64_t>(state, error));
+  if (int error = to->take_error(); error != 0) return reply(output_failure<uint64_t>(state, *to, error));
   size_t bytes = std::min<uint64_t>(length, to->room());
   if (bytes == 0 && length > 0 && blocking) {
     OutputStream& out = *to;
@@ -396,8 +400,9 @@ void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream
     return;
   }
   void* buffer = reply.arena().allocate(bytes + 1, 1);
-  from->read(buffer, bytes, blocking, [&state, reply, to, buffer](int64_t result) {
-    if (result < 0) return reply(failure<uint64_t>(state, result));
+  const bool of_socket = from->is_socket();
+  from->read(buffer, bytes, blocking, [&state, reply, to, buffer, of_socket](int64_t result) {
+    if (result < 0) return reply(failure<uint64_t>(state, result, of_socket));
     to->write(buffer, static_cast<size_t>(result));
     reply(host::ok(static_cast<uint64_t>(result)));
   });
@@ -408,14 +413,14 @@ void add_output(State& state, InterfaceBuilder& streams) {
   streams.resource<OutputStream>();
   streams.add<CountResult(Self)>("[method]output-stream.check-write", [&state](HostCall&, Self self) -> CountResult {
     auto stream = state.get(self);
-    if (int error = stream->take_error(); error != 0) return output_failure<uint64_t>(state, error);
-    return host::ok(uint64_t{stream->room()});
+    if (int error = stream->take_error(); error != 0) return output_failure<uint64_t>(state, *stream, error);
+    return host::ok(uint64_t{stream->permit()});
   });
   auto write = [&state](HostCall& call, Self self, const void* from, uint64_t bytes) -> DoneResult {
     auto stream = state.get(self);
-    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, error);
-    if (bytes > stream->room()) {
-      call.trap(fmt::format("output-stream: {} bytes written where check-write permits {}", bytes, stream->room()));
+    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, *stream, error);
+    if (!stream->use_permit(bytes)) {
+      call.trap(fmt::format("output-stream: {} bytes written, more than check-write permitted", bytes));
       return {};
     }
     if (from != nullptr) {
@@ -434,34 +439,36 @@ void add_output(State& state, InterfaceBuilder& streams) {
   streams.add<DoneResult(Self, uint64_t)>(
       "[method]output-stream.write-zeroes",
       [write](HostCall& call, Self self, uint64_t n) { return write(call, self, nullptr, n); });
-  auto write_through = [&state](Reply<DoneResult> reply, Self self, const void* from, size_t bytes) {
+  // `memory`: makes what stays valid until the reply.
+  auto write_through = [&state](Reply<DoneResult> reply, Self self, uint64_t bytes, auto memory) {
+    constexpr uint64_t kMost = 4096;  // the interface's limit
+    if (bytes > kMost) {
+      return reply.call->trap(fmt::format("output-stream: a blocking write of {} bytes, more than {}", bytes, kMost));
+    }
     auto stream = state.get(self);
     OutputStream& out = *stream;
-    out.write_through(from, bytes, [&state, stream, reply] {
+    out.write_through(memory(), bytes, [&state, stream, reply] {
       int error = stream->take_error();
-      reply(error != 0 ? output_failure<Unit>(state, error) : DoneResult(host::ok()));
+      reply(error != 0 ? output_failure<Unit>(state, *stream, error) : DoneResult(host::ok()));
     });
   };
   streams.add_blocking<DoneResult(Self, Bytes)>(
       "[method]output-stream.blocking-write-and-flush",
       [write_through](Reply<DoneResult> reply, Self self, Bytes contents) {
         // A sync-lowered call waits, and the bytes with it; an async-lowered one may reuse them at once.
-        const uint8_t* from = contents.data;
-        if (reply.call->adapter->spec->lower.is_async())
-          from = host::make_list<uint8_t>(reply.arena(), {from, contents.size}).data;
-        write_through(reply, self, from, contents.size);
+        write_through(reply, self, contents.size, [&] {
+          const bool waits = !reply.call->adapter->spec->lower.is_async();
+          return waits ? contents.data : host::make_list<uint8_t>(reply.arena(), {contents.data, contents.size}).data;
+        });
       });
   streams.add_blocking<DoneResult(Self, uint64_t)>(
       "[method]output-stream.blocking-write-zeroes-and-flush",
       [write_through](Reply<DoneResult> reply, Self self, uint64_t length) {
-        constexpr uint64_t kMost = 4096;  // the interface's limit
-        if (length > kMost)
-          return reply.call->trap(fmt::format("output-stream: {} zeroes are more than {}", length, kMost));
-        write_through(reply, self, reply.arena().allocate(length + 1, 1), length);
+        write_through(reply, self, length, [&] { return reply.arena().allocate(length + 1, 1); });
       });
   streams.add<DoneResult(Self)>("[method]output-stream.flush", [&state](HostCall&, Self self) -> DoneResult {
     auto stream = state.get(self);
-    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, error);
+    if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, *stream, error);
     stream->flush();
     return host::ok();
   });

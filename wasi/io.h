@@ -20,8 +20,9 @@ namespace wjit::wasi {
 
 struct IoError final : Object {
   static constexpr const char* kName = "error";
-  explicit IoError(int error_number) : number(error_number) {}
-  int number;  // errno
+  IoError(int error_number, bool is_of_socket) : number(error_number), of_socket(is_of_socket) {}
+  int number;      // errno
+  bool of_socket;  // else of a file, or a standard stream, which may be one
 };
 
 using StreamError = host::Variant<host::Case<"last-operation-failed", Own<IoError>>, host::Case<"closed">>;
@@ -71,6 +72,7 @@ class InputStream final : public Object {
   void read(void* into, size_t bytes, bool blocking, Done done);
   // Nothing more is read.
   void close() { closed_ = true; }
+  bool is_socket() const { return file_->is_socket; }
   Own<Pollable> subscribe();
 
  private:
@@ -96,8 +98,17 @@ class OutputStream final : public Object {
   int take_error();
   // Bytes that may be written now; 0 while a flush is under way.
   size_t room() const;
+  // The same, and permits that much to be written.
+  size_t permit() { return permitted_ = room(); }
+  // Whether that many may be written, by the last permit; what is written takes from it.
+  bool use_permit(uint64_t bytes) {
+    if (bytes > std::min(permitted_, room())) return false;
+    permitted_ -= bytes;
+    return true;
+  }
   // Requires bytes <= room().
   void write(const void* from, size_t bytes);
+  bool is_socket() const { return file_->is_socket; }
   // Writes bytes that stay valid until `done`, however many, after everything before.
   void write_through(const void* from, size_t bytes, std::function<void()> done);
   void flush();
@@ -125,6 +136,7 @@ class OutputStream final : public Object {
   bool closed_ = false;
   bool ended_ = false;  // close was called
   bool flushing_ = false;
+  size_t permitted_ = 0;
   std::vector<std::function<void()>> flushed_;    // when nothing is left to write
   std::vector<std::function<void()>> observers_;  // at the next change
 };

@@ -12,17 +12,42 @@
 namespace wjit::wasi {
 namespace {
 
-// fdflags and rights of preview1.
+// fdflags of preview1.
 enum FdFlags : uint16_t { kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16 };
-constexpr uint64_t kAllRights = (1 << 30) - 1;
-constexpr uint64_t kFdWrite = 1 << 6;
-// datasync, write, allocate, path_create_*, path_link_*, path_rename_*, path_filestat_set_*, fd_filestat_set_*,
-// symlink, remove, unlink
-constexpr uint64_t kChangingRights = 1 << 6 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 11 | 1 << 12 | 1 << 16 | 1 << 17 |
-                                     1 << 19 | 1 << 20 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25 | 1 << 26;
-// Rights of anything that is no folder: no path_*, no fd_readdir.
-constexpr uint64_t kFileRights = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 |
-                                 1 << 21 | 1 << 22 | 1 << 23 | 1 << 27;
+constexpr uint64_t kChangingRights =
+    rights1::fd_write | rights1::fd_allocate | rights1::path_create_directory | rights1::path_create_file |
+    rights1::path_link_source | rights1::path_link_target | rights1::path_rename_source | rights1::path_rename_target |
+    rights1::path_filestat_set_size | rights1::path_filestat_set_times | rights1::fd_filestat_set_size |
+    rights1::fd_filestat_set_times | rights1::path_symlink | rights1::path_remove_directory | rights1::path_unlink_file;
+// Of anything that is no folder: no path_*, no fd_readdir.
+constexpr uint64_t kFileRights =
+    rights1::fd_datasync | rights1::fd_read | rights1::fd_seek | rights1::fd_fdstat_set_flags | rights1::fd_sync |
+    rights1::fd_tell | rights1::fd_write | rights1::fd_advise | rights1::fd_allocate | rights1::fd_filestat_get |
+    rights1::fd_filestat_set_size | rights1::fd_filestat_set_times | rights1::poll_fd_readwrite;
+// Of a folder: nothing that reads, writes or seeks in bytes.
+constexpr uint64_t kFolderRights = (rights1::all & ~(kFileRights | rights1::sock_shutdown | rights1::sock_accept)) |
+                                   rights1::fd_fdstat_set_flags | rights1::fd_sync | rights1::fd_datasync |
+                                   rights1::fd_filestat_get | rights1::fd_filestat_set_times |
+                                   rights1::poll_fd_readwrite;
+
+struct Rights {
+  uint64_t base, inheriting;
+};
+Rights rights_of(const Fd& entry) {
+  const bool folder = entry.type == FileType::Directory;
+  Rights rights = {folder ? kFolderRights : kFileRights, folder ? rights1::all : 0};
+  if (folder && !entry.opened.may_change) {
+    rights.base &= ~kChangingRights;
+    rights.inheriting &= ~kChangingRights;
+  }
+  if (!folder && !entry.opened.flags.has(DescriptorFlags::write)) rights.base &= ~rights1::fd_write;
+  if (!folder && !entry.opened.flags.has(DescriptorFlags::read)) rights.base &= ~rights1::fd_read;
+  // A terminal is a character device without seek and tell: that is how C libraries know one.
+  const bool streams = entry.type == FileType::CharacterDevice || entry.type == FileType::Fifo;
+  if (streams || entry.type == FileType::Socket) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
+  if (entry.type == FileType::Socket) rights.base |= rights1::sock_shutdown | rights1::sock_accept;
+  return {rights.base & ~entry.given_up, rights.inheriting & ~entry.inheriting_given_up};
+}
 
 uint8_t type_number(FileType type) {
   switch (type) {
@@ -55,10 +80,11 @@ bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespe
   return true;
 }
 
-std::shared_ptr<Fd> Preview1Impl::fd(CoreHostCall& call, size_t argument) {
+std::shared_ptr<Fd> Preview1Impl::fd(CoreHostCall& call, size_t argument, uint64_t right) {
   uint32_t number = call.i32(argument);
-  if (number < fds_.size() && fds_[number] != nullptr && fds_[number]->opened.file->fd >= 0) return fds_[number];
-  call.finish(errno1::badf);
+  const bool there = number < fds_.size() && fds_[number] != nullptr && fds_[number]->opened.file->fd >= 0;
+  if (there && (fds_[number]->given_up & right) == 0) return fds_[number];
+  call.finish(there ? errno1::notcapable : errno1::badf);
   return nullptr;
 }
 
@@ -72,7 +98,7 @@ uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
 // ---- reading and writing ----
 
 void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, is_write ? rights1::fd_write : rights1::fd_read);
   if (entry == nullptr) return;
   if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
     return call.finish(entry->type == FileType::Directory ? errno1::isdir : errno1::badf);
@@ -164,7 +190,7 @@ void Preview1Impl::fd_pwrite(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_seek(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_seek);
   if (entry == nullptr) return;
   static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
   if (call.i32(2) > 2) return call.finish(errno1::inval);
@@ -175,8 +201,9 @@ void Preview1Impl::fd_seek(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_tell(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_tell);
   if (entry == nullptr) return;
+  if (entry->type == FileType::Directory) return call.finish(errno1::badf);
   off_t at = lseek(entry->opened.file->fd, 0, SEEK_CUR);
   if (at < 0) return call.finish(errno_of(errno));
   call.finish(store(call.i32(1), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
@@ -185,7 +212,7 @@ void Preview1Impl::fd_tell(CoreHostCall& call) {
 // ---- the file itself ----
 
 void Preview1Impl::fd_advise(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_advise);
   if (entry == nullptr) return;
   if (call.i32(3) > 5) return call.finish(errno1::inval);
   // preview1 has will-need and dont-need in the same order as Advice.
@@ -194,7 +221,7 @@ void Preview1Impl::fd_advise(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_allocate(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_allocate);
   if (entry == nullptr) return;
   uint64_t offset = call.i64(1), length = call.i64(2);
   if (!entry->opened.flags.has(DescriptorFlags::write)) return call.finish(errno1::badf);
@@ -205,15 +232,17 @@ void Preview1Impl::fd_allocate(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_sync(CoreHostCall& call) {
-  if (auto entry = fd(call, 0)) in_background(call, [entry] { return result_of(fsync(entry->opened.file->fd)); });
+  if (auto entry = fd(call, 0, rights1::fd_sync))
+    in_background(call, [entry] { return result_of(fsync(entry->opened.file->fd)); });
 }
 
 void Preview1Impl::fd_datasync(CoreHostCall& call) {
-  if (auto entry = fd(call, 0)) in_background(call, [entry] { return result_of(fdatasync(entry->opened.file->fd)); });
+  if (auto entry = fd(call, 0, rights1::fd_datasync))
+    in_background(call, [entry] { return result_of(fdatasync(entry->opened.file->fd)); });
 }
 
 void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_filestat_get);
   if (entry == nullptr) return;
   struct stat status{};
   if (fstat(entry->opened.file->fd, &status) != 0) return call.finish(errno_of(errno));
@@ -240,7 +269,7 @@ bool Preview1Impl::store_stat(uint32_t address, const struct stat& status) const
 }
 
 void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_filestat_set_size);
   if (entry == nullptr) return;
   uint64_t size = call.i64(1);
   if (!entry->opened.may_change && !entry->opened.flags.has(DescriptorFlags::write)) return call.finish(errno1::rofs);
@@ -250,7 +279,7 @@ void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_filestat_set_times(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_filestat_set_times);
   if (entry == nullptr) return;
   timespec times[2];
   if (!times_of(call.i64(1), call.i64(2), call.i32(3), times)) return call.finish(errno1::inval);
@@ -264,46 +293,36 @@ void Preview1Impl::fd_filestat_set_times(CoreHostCall& call) {
 // ---- the descriptor ----
 
 void Preview1Impl::fd_close(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   fds_[call.i32(0)] = nullptr;
   call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_renumber(CoreHostCall& call) {
-  auto entry = fd(call, 0);
-  if (entry == nullptr || fd(call, 1) == nullptr) return;
+  auto entry = fd(call, 0, 0);
+  if (entry == nullptr || fd(call, 1, 0) == nullptr) return;
   fds_[call.i32(1)] = entry;
   if (call.i32(0) != call.i32(1)) fds_[call.i32(0)] = nullptr;
   call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   uint8_t* at = memory(call.i32(1), 24);
   if (at == nullptr) return call.finish(errno1::fault);
-  bool folder = entry->type == FileType::Directory;
-  uint64_t rights = folder ? kAllRights : kFileRights, inheriting = folder ? kAllRights : 0;
-  if (folder && !entry->opened.may_change) {
-    rights &= ~kChangingRights;
-    inheriting &= ~kChangingRights;
-  }
-  if (!folder && !entry->opened.flags.has(DescriptorFlags::write)) rights &= ~kFdWrite;
-  if (!folder && !entry->opened.flags.has(DescriptorFlags::read)) rights &= ~uint64_t{1 << 1};
-  // A terminal is a character device without seek and tell: that is how C libraries know one.
-  if (entry->type == FileType::CharacterDevice || entry->type == FileType::Fifo) rights &= ~uint64_t{1 << 2 | 1 << 5};
-  if (entry->type == FileType::Socket) rights = (rights & ~uint64_t{1 << 2 | 1 << 5}) | 1 << 28 | 1 << 29;  // sock_*
+  const Rights rights = rights_of(*entry);
   memset(at, 0, 24);
   at[0] = type_number(entry->type);
   memcpy(at + 2, &entry->flags, 2);
-  memcpy(at + 8, &rights, 8);
-  memcpy(at + 16, &inheriting, 8);
+  memcpy(at + 8, &rights.base, 8);
+  memcpy(at + 16, &rights.inheriting, 8);
   call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_fdstat_set_flags);
   if (entry == nullptr) return;
   auto flags = static_cast<uint16_t>(call.i32(1));
   if ((flags & ~(kAppend | kDsync | kNonblock | kRsync | kSync)) != 0) return call.finish(errno1::inval);
@@ -319,11 +338,19 @@ void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_fdstat_set_rights(CoreHostCall& call) {
-  if (fd(call, 0) != nullptr) call.finish(errno1::success);  // rights only ever shrink, and nothing is checked by them
+  auto entry = fd(call, 0, 0);
+  if (entry == nullptr) return;
+  const Rights rights = rights_of(*entry);
+  if ((call.i64(1) & ~rights.base) != 0 || (call.i64(2) & ~rights.inheriting) != 0) {
+    return call.finish(errno1::notcapable);
+  }
+  entry->given_up |= rights.base & ~call.i64(1);
+  entry->inheriting_given_up |= rights.inheriting & ~call.i64(2);
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_prestat_get(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
   uint64_t prestat = uint64_t{entry->preopen->guest_path.size()} << 32;  // tag 0: a folder
@@ -331,7 +358,7 @@ void Preview1Impl::fd_prestat_get(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
   const std::string& name = entry->preopen->guest_path;
@@ -343,7 +370,7 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
 }
 
 void Preview1Impl::fd_readdir(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+  auto entry = fd(call, 0, rights1::fd_readdir);
   if (entry == nullptr) return;
   uint32_t buffer = call.i32(1), size = call.i32(2), used_address = call.i32(4);
   uint64_t cookie = call.i64(3);

@@ -20,9 +20,24 @@ namespace wjit::wasi {
 
 // Error numbers of preview1, as far as they are named here.
 namespace errno1 {
-constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, ilseq = 25, inval = 28, io = 29, isdir = 31, nosys = 52,
-                   notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
+constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, ilseq = 25, inval = 28, io = 29, isdir = 31,
+                   nosys = 52, notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70,
+                   notcapable = 76;
 }
+// What a descriptor may be used for. Guests see these, and may give some up; then the functions that need them fail.
+// What is asked for when a file is opened only says whether it is read and written.
+namespace rights1 {
+constexpr uint64_t fd_datasync = 1 << 0, fd_read = 1 << 1, fd_seek = 1 << 2, fd_fdstat_set_flags = 1 << 3,
+                   fd_sync = 1 << 4, fd_tell = 1 << 5, fd_write = 1 << 6, fd_advise = 1 << 7, fd_allocate = 1 << 8,
+                   path_create_directory = 1 << 9, path_create_file = 1 << 10, path_link_source = 1 << 11,
+                   path_link_target = 1 << 12, path_open = 1 << 13, fd_readdir = 1 << 14, path_readlink = 1 << 15,
+                   path_rename_source = 1 << 16, path_rename_target = 1 << 17, path_filestat_get = 1 << 18,
+                   path_filestat_set_size = 1 << 19, path_filestat_set_times = 1 << 20, fd_filestat_get = 1 << 21,
+                   fd_filestat_set_size = 1 << 22, fd_filestat_set_times = 1 << 23, path_symlink = 1 << 24,
+                   path_remove_directory = 1 << 25, path_unlink_file = 1 << 26, poll_fd_readwrite = 1 << 27,
+                   sock_shutdown = 1 << 28, sock_accept = 1 << 29, all = (1 << 30) - 1;
+}
+
 // From a system's errno (negative or not).
 uint32_t errno_of(int64_t error_number);
 
@@ -30,7 +45,8 @@ uint32_t errno_of(int64_t error_number);
 struct Fd {
   OpenedFile opened;  // opened.flags: read, write
   FileType type = FileType::Unknown;
-  uint16_t flags = 0;  // fdflags
+  uint16_t flags = 0;                              // fdflags
+  uint64_t given_up = 0, inheriting_given_up = 0;  // rights
   const WasiPreopen* preopen = nullptr;
   std::vector<DirectoryEntry> entries;  // of the last fd_readdir from the beginning
 };
@@ -69,8 +85,9 @@ class Preview1Impl final : public Preview1 {
   bool text(uint32_t address, uint32_t size, std::string* into) const;
 
   // ---- descriptors ----
-  // Null, and the call finished with badf, where there is none of this number.
-  std::shared_ptr<Fd> fd(CoreHostCall& call, size_t argument);
+  // Null, and the call finished with badf, where there is none of this number, or notcapable, where it has no such
+  // right.
+  std::shared_ptr<Fd> fd(CoreHostCall& call, size_t argument, uint64_t right);
   uint32_t add_fd(std::shared_ptr<Fd> fd);
   // Work on a helper thread that gives a value >= 0 or -errno; `then` gets the value and gives the call's error number.
   void in_background(CoreHostCall& call, std::function<int64_t()> work,
@@ -122,8 +139,8 @@ class Preview1Impl final : public Preview1 {
   void sock_recv(CoreHostCall& call);
   void sock_send(CoreHostCall& call);
   void sock_shutdown(CoreHostCall& call);
-  // Null, and the call finished with badf or notsock, where its first argument is no socket.
-  std::shared_ptr<Fd> socket(CoreHostCall& call);
+  // Null, and the call finished with badf, notcapable or notsock, where its first argument is no socket.
+  std::shared_ptr<Fd> socket(CoreHostCall& call, uint64_t right);
   static std::shared_ptr<Fd> socket_fd(std::shared_ptr<File> file, uint16_t flags);
   void socket_transfer(CoreHostCall& call, bool is_send);
   // ---- preview1_path.cpp ----

@@ -15,22 +15,22 @@ bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 
 }  // namespace
 
-// What most of them begin with: the folder that argument 0 names, and the path at argument `at`.
-#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path)                                          \
-  auto folder = fd(call, folder_argument);                                                                     \
+// What most of them begin with: a folder, which has a right, and a path, by the numbers of their arguments.
+#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path, right)                                   \
+  auto folder = fd(call, folder_argument, right);                                                              \
   if (folder == nullptr) return;                                                                               \
   std::string path;                                                                                            \
   if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault); \
   if (!is_utf8(path)) return call.finish(errno1::ilseq)
 
 void Preview1Impl::path_create_directory(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 1, folder, path);
+  FOLDER_AND_PATH(0, 1, folder, path, rights1::path_create_directory);
   if (read_only(*folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path] { return make_directory(folder->opened.file->fd, path); });
 }
 
 void Preview1Impl::path_filestat_get(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 2, folder, path);
+  FOLDER_AND_PATH(0, 2, folder, path, rights1::path_filestat_get);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   uint32_t into = call.i32(4);
   auto status = std::make_shared<struct stat>();
@@ -41,7 +41,7 @@ void Preview1Impl::path_filestat_get(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 2, folder, path);
+  FOLDER_AND_PATH(0, 2, folder, path, rights1::path_filestat_set_times);
   if (read_only(*folder)) return call.finish(errno1::rofs);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   timespec times[2];
@@ -53,22 +53,23 @@ void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_link(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 2, folder, path);
-  FOLDER_AND_PATH(4, 5, new_folder, new_path);
-  if ((call.i32(1) & kSymlinkFollow) != 0) return call.finish(errno1::inval);
+  FOLDER_AND_PATH(0, 2, folder, path, rights1::path_link_source);
+  FOLDER_AND_PATH(4, 5, new_folder, new_path, rights1::path_link_target);
+  const bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   if (read_only(*folder) || read_only(*new_folder)) return call.finish(errno1::rofs);
-  in_background(call, [folder, path, new_folder, new_path] {
-    return link_beneath(folder->opened.file->fd, path, new_folder->opened.file->fd, new_path);
+  in_background(call, [folder, path, follow, new_folder, new_path] {
+    return link_beneath(folder->opened.file->fd, path, follow, new_folder->opened.file->fd, new_path);
   });
 }
 
 void Preview1Impl::path_open(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 2, folder, path);
+  FOLDER_AND_PATH(0, 2, folder, path, rights1::path_open);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   uint32_t oflags = call.i32(4), into = call.i32(8);
   uint64_t rights = call.i64(5);
   auto fdflags = static_cast<uint16_t>(call.i32(7));
   if (memory(into, 4) == nullptr) return call.finish(errno1::fault);
+  if (oflags > 15 || call.i32(7) > 31) return call.finish(errno1::inval);
 
   OpenFlags open_flags;
   open_flags.set(OpenFlags::create, (oflags & 1) != 0);
@@ -76,22 +77,27 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   open_flags.set(OpenFlags::exclusive, (oflags & 4) != 0);
   open_flags.set(OpenFlags::truncate, (oflags & 8) != 0);
   DescriptorFlags flags;
-  constexpr uint64_t kRead = 1 << 1 | 1 << 14, kWrite = 1 << 6 | 1 << 8;  // fd_read, fd_readdir; fd_write, fd_allocate
+  constexpr uint64_t kRead = rights1::fd_read | rights1::fd_readdir, kWrite = rights1::fd_write | rights1::fd_allocate;
+  const uint64_t needed = (open_flags.has(OpenFlags::create) ? rights1::path_create_file : 0) |
+                          (open_flags.has(OpenFlags::truncate) ? rights1::path_filestat_set_size : 0);
+  if ((folder->given_up & needed) != 0) return call.finish(errno1::notcapable);
   bool append = (fdflags & 1) != 0;
   flags.set(DescriptorFlags::read, (rights & kRead) != 0);
-  bool folder_wanted = open_flags.has(OpenFlags::directory);
+  const bool folder_wanted = open_flags.has(OpenFlags::directory), bytes_wanted = (rights & rights1::fd_write) != 0;
+  if (folder_wanted && bytes_wanted) return call.finish(errno1::isdir);
   flags.set(DescriptorFlags::write, !folder_wanted && ((rights & kWrite) != 0 || append));
   flags.set(DescriptorFlags::data_integrity_sync, (fdflags & 2) != 0);
   flags.set(DescriptorFlags::file_integrity_sync, (fdflags & (8 | 16)) != 0);
 
   auto opened = std::make_shared<Fd>();
   opened->flags = fdflags;
+  opened->given_up = opened->inheriting_given_up = folder->inheriting_given_up;
   in_background(
       call,
-      [folder, follow, path, open_flags, flags, append, opened]() -> int64_t {
+      [folder, follow, path, open_flags, flags, append, bytes_wanted, opened]() -> int64_t {
         int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);
-        if (done == -EISDIR && !open_flags.has(OpenFlags::create) && !open_flags.has(OpenFlags::truncate)) {
-          // Rights are what the descriptor may do at most: a folder opens without the right to write bytes.
+        const bool as_it_is = !open_flags.has(OpenFlags::create) && !open_flags.has(OpenFlags::truncate);
+        if (done == -EISDIR && as_it_is && !bytes_wanted) {  // the right to allocate, or appending
           DescriptorFlags less;
           less.set(DescriptorFlags::read);
           done = open_at(folder->opened, follow, path, open_flags, less, &opened->opened);
@@ -111,7 +117,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_readlink(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 1, folder, path);
+  FOLDER_AND_PATH(0, 1, folder, path, rights1::path_readlink);
   uint32_t buffer = call.i32(3), size = call.i32(4), used_address = call.i32(5);
   if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
   auto contents = std::make_shared<std::string>();
@@ -126,14 +132,14 @@ void Preview1Impl::path_readlink(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_remove_directory(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 1, folder, path);
+  FOLDER_AND_PATH(0, 1, folder, path, rights1::path_remove_directory);
   if (read_only(*folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path] { return remove_directory(folder->opened.file->fd, path); });
 }
 
 void Preview1Impl::path_rename(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 1, folder, path);
-  FOLDER_AND_PATH(3, 4, new_folder, new_path);
+  FOLDER_AND_PATH(0, 1, folder, path, rights1::path_rename_source);
+  FOLDER_AND_PATH(3, 4, new_folder, new_path, rights1::path_rename_target);
   if (read_only(*folder) || read_only(*new_folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path, new_folder, new_path] {
     return rename_beneath(folder->opened.file->fd, path, new_folder->opened.file->fd, new_path);
@@ -141,7 +147,7 @@ void Preview1Impl::path_rename(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_symlink(CoreHostCall& call) {
-  FOLDER_AND_PATH(2, 3, folder, path);
+  FOLDER_AND_PATH(2, 3, folder, path, rights1::path_symlink);
   std::string contents;
   if (!text(call.i32(0), call.i32(1), &contents)) return call.finish(errno1::fault);
   if (read_only(*folder)) return call.finish(errno1::rofs);
@@ -149,7 +155,7 @@ void Preview1Impl::path_symlink(CoreHostCall& call) {
 }
 
 void Preview1Impl::path_unlink_file(CoreHostCall& call) {
-  FOLDER_AND_PATH(0, 1, folder, path);
+  FOLDER_AND_PATH(0, 1, folder, path, rights1::path_unlink_file);
   if (read_only(*folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path] { return unlink_file(folder->opened.file->fd, path); });
 }

@@ -19,8 +19,8 @@ enum ShutdownFlags : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
 }  // namespace
 
-std::shared_ptr<Fd> Preview1Impl::socket(CoreHostCall& call) {
-  auto entry = fd(call, 0);
+std::shared_ptr<Fd> Preview1Impl::socket(CoreHostCall& call, uint64_t right) {
+  auto entry = fd(call, 0, right);
   if (entry == nullptr || entry->type == FileType::Socket) return entry;
   call.finish(errno1::notsock);
   return nullptr;
@@ -37,7 +37,7 @@ std::shared_ptr<Fd> Preview1Impl::socket_fd(std::shared_ptr<File> file, uint16_t
 }
 
 void Preview1Impl::sock_accept(CoreHostCall& call) {
-  auto listener = socket(call);
+  auto listener = socket(call, rights1::sock_accept);
   if (listener == nullptr) return;
   const auto flags = static_cast<uint16_t>(call.i32(1));
   const uint32_t result = call.i32(2);
@@ -106,7 +106,7 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
 };
 
 void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
-  auto entry = socket(call);
+  auto entry = socket(call, is_send ? rights1::fd_write : rights1::fd_read);
   if (entry == nullptr) return;
   const uint32_t flags = call.i32(3);
   if ((flags & ~(is_send ? 0u : kPeek | kWaitAll)) != 0) return call.finish(errno1::inval);
@@ -134,7 +134,7 @@ void Preview1Impl::sock_recv(CoreHostCall& call) { socket_transfer(call, false);
 void Preview1Impl::sock_send(CoreHostCall& call) { socket_transfer(call, true); }
 
 void Preview1Impl::sock_shutdown(CoreHostCall& call) {
-  auto entry = socket(call);
+  auto entry = socket(call, rights1::sock_shutdown);
   if (entry == nullptr) return;
   const uint32_t how = call.i32(1);
   if (how == 0 || (how & ~uint32_t{kShutRead | kShutWrite}) != 0) return call.finish(errno1::inval);

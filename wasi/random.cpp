@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <memory>
+#include <optional>
 
 #include "wasi/state.h"
 
@@ -56,6 +58,9 @@ List<uint8_t> some_random_bytes(HostCall& call, uint64_t max_length) {
 }  // namespace
 
 void add_random(State& state, HostInterfaces& interfaces) {
+  // As a value import would be: the same at every call, by either version.
+  using Seed = Tuple<uint64_t, uint64_t>;
+  auto only_seed = std::make_shared<std::optional<Seed>>();
   for (bool is_0_3 : {true, false}) {
     const char* version = is_0_3 ? "@0.3.0" : "@0.2.12";
     auto bytes = is_0_3 ? some_random_bytes : random_bytes;
@@ -72,8 +77,9 @@ void add_random(State& state, HostInterfaces& interfaces) {
     interfaces.add(insecure.finish());
 
     InterfaceBuilder seed(std::string("wasi:random/insecure-seed") + version, state.resources);
-    seed.add<Tuple<uint64_t, uint64_t>()>(is_0_3 ? "get-insecure-seed" : "insecure-seed", [](HostCall& call) {
-      return Tuple<uint64_t, uint64_t>{random_value<uint64_t>(call), random_value<uint64_t>(call)};
+    seed.add<Seed()>(is_0_3 ? "get-insecure-seed" : "insecure-seed", [only_seed](HostCall& call) {
+      if (!only_seed->has_value()) *only_seed = {random_value<uint64_t>(call), random_value<uint64_t>(call)};
+      return **only_seed;
     });
     interfaces.add(seed.finish());
   }

@@ -185,6 +185,9 @@ std::optional<std::string> ascii_host_name(std::string_view name) {
     begin = end + 1;
   }
   if (out.size() > 253) return std::nullopt;
+  // A number at the end is that of an address that is none.
+  const size_t last = out.rfind('.') + 1;
+  if (out.find_first_not_of("0123456789", last) == std::string::npos) return std::nullopt;
   return out;
 }
 

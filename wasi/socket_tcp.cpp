@@ -109,12 +109,13 @@ void TcpSocket::stop_connect() {
 // ---- addresses, the end ----
 
 int TcpSocket::local_address(SocketAddress* address) const {
-  if (tcp_state_ == TcpState::Unbound || tcp_state_ == TcpState::Closed) return kInvalidState;
+  const TcpState state = visible_state();
+  if (state == TcpState::Unbound || state == TcpState::Closed) return kInvalidState;
   return system_local_address(address);
 }
 
 int TcpSocket::remote_address(SocketAddress* address) const {
-  if (tcp_state_ != TcpState::Connected) return kInvalidState;
+  if (visible_state() != TcpState::Connected) return kInvalidState;
   return system_remote_address(address);
 }
 

@@ -19,6 +19,8 @@ class TcpSocket : public Socket {
       : Socket(state, std::move(file), family), tcp_state_(tcp_state) {}
 
   TcpState tcp_state() const { return tcp_state_; }
+  // What the guest knows of it: tcp_state, or what was before a step that it has not finished.
+  virtual TcpState visible_state() const { return tcp_state_; }
 
   void bind(const SocketAddress& address, Then then);
   void listen(Then then);

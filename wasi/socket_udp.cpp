@@ -59,7 +59,7 @@ int UdpSocket::set_remote(const SocketAddress& address) {
   }
   bound_ = true;
   remote_ = address;
-  return 0;
+  return system_remote_address(&peer_);
 }
 
 int UdpSocket::disconnect() {
@@ -91,7 +91,8 @@ int UdpSocket::remote_address(SocketAddress* address) const {
 // ---- receiving ----
 
 bool UdpSocket::accepts(const SocketAddress& from) {
-  if (state_.network.everything() || remote_.has_value()) return true;
+  if (remote_.has_value()) return from == peer_;  // others may have sent before it was connected
+  if (state_.network.everything()) return true;
   if (!named_) return state_.network.known(NetworkUse::Udp, from);
   if (std::find(heard_.begin(), heard_.end(), from) != heard_.end()) return true;
   if (heard_.size() < kMostHeard) {

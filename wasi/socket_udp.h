@@ -55,6 +55,7 @@ class UdpSocket : public Socket {
   bool busy_ = false;   // bind or connect waits for a rule's names
   bool named_ = false;  // bound to what a rule names: everybody may send to it, and is answered
   std::optional<SocketAddress> remote_;
+  SocketAddress peer_;                // the same as the system names it, of remote_
   std::vector<SocketAddress> heard_;  // of whom the socket has got datagrams, the last kMostHeard of them; a ring
   size_t next_heard_ = 0;
 };

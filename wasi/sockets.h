@@ -139,7 +139,7 @@ void add_tcp_properties(State& state, InterfaceBuilder& types) {
   using S = typename V::TcpSocket;
   add_addresses<V, S>(state, types);
   types.add<bool(Borrow<S>)>("[method]tcp-socket." + V::getter("is-listening"), [&state](HostCall&, Borrow<S> self) {
-    return state.get(self)->tcp_state() == TcpState::Listening;
+    return state.get(self)->visible_state() == TcpState::Listening;
   });
   types.add<Result<Unit, typename V::Code>(Borrow<S>, uint64_t)>(
       "[method]tcp-socket.set-listen-backlog-size",

@@ -48,6 +48,7 @@ class Steps {
     step_ = Step::None;
     return *error_;
   }
+  Step step() const { return step_; }
   // What has not happened yet, or null.
   std::shared_ptr<Happening> under_way() const {
     return step_ != Step::None && !under_way_->happened ? under_way_ : nullptr;
@@ -62,6 +63,16 @@ class Steps {
 struct TcpSocket2 final : TcpSocket {
   static constexpr const char* kName = "tcp-socket";
   using TcpSocket::TcpSocket;
+  // What was started is so once it is finished.
+  TcpState visible_state() const override {
+    switch (steps.step()) {
+      case Step::Bind: return TcpState::Unbound;
+      case Step::Listen: return TcpState::Bound;
+      case Step::Connect: return TcpState::Connecting;
+      case Step::None: break;
+    }
+    return tcp_state();
+  }
   Steps steps;
   std::weak_ptr<InputStream> input;
   std::weak_ptr<OutputStream> output;
@@ -143,7 +154,7 @@ StreamPair make_streams(State& state, TcpSocket2& socket) {
 
 int shut_down(TcpSocket2& socket, ShutdownType how) {
   const bool receive = how != ShutdownType::send, send = how != ShutdownType::receive;
-  if (socket.tcp_state() != TcpState::Connected) return kInvalidState;
+  if (socket.visible_state() != TcpState::Connected) return kInvalidState;
   int error = 0;
   if (receive) {
     error = socket.shutdown(true, false);
@@ -197,7 +208,7 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
   using Accepted = Tuple<Own<TcpSocket2>, Own<InputStream>, Own<OutputStream>>;
   tcp.add<Or<Accepted>(Self)>(prefix + "accept", [&state](HostCall&, Self self) -> Or<Accepted> {
     auto listener = state.get(self);
-    if (listener->tcp_state() != TcpState::Listening) return refusal<Accepted>(kInvalidState);
+    if (listener->visible_state() != TcpState::Listening) return refusal<Accepted>(kInvalidState);
     const int fd = listener->accept();
     if (fd < 0) return refusal<Accepted>(-fd);
     auto socket = std::make_shared<TcpSocket2>(state, socket_file(fd), listener->family(), TcpState::Connected);
@@ -206,7 +217,7 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
   });
   tcp.add<Own<Pollable>(Self)>(prefix + "subscribe", [&state](HostCall&, Self self) {
     auto socket = state.get(self);
-    auto listening = [socket]() -> short { return socket->tcp_state() == TcpState::Listening ? POLLIN : 0; };
+    auto listening = [socket]() -> short { return socket->visible_state() == TcpState::Listening ? POLLIN : 0; };
     return state.share<Pollable>(std::make_shared<StepPollable>(
         state, [socket] { return socket->steps.under_way(); }, listening, socket->file()));
   });
@@ -294,7 +305,6 @@ struct SendDatagrams : std::enable_shared_from_this<SendDatagrams> {
     return true;
   }
   void end(int error) {
-    stream->permitted -= std::min(stream->permitted, sent);
     if (error == EAGAIN || sent > 0) error = 0;
     reply(error != 0 ? refusal<uint64_t>(error) : Or<uint64_t>(host::ok(sent)));
   }
@@ -343,6 +353,7 @@ void add_udp_streams(State& state, InterfaceBuilder& udp) {
           return reply.call->trap(fmt::format("outgoing-datagram-stream: {} datagrams where check-send permits {}",
                                               datagrams.size, sending->stream->permitted));
         }
+        if (datagrams.size > 0) sending->stream->permitted = 0;  // each send takes a check-send of its own
         for (const OutgoingDatagram& one : datagrams) {
           std::optional<SocketAddress> to;
           if (one.remote_address) to = from_wit(one.remote_address.value());
@@ -453,6 +464,7 @@ void add_sockets_0_2(State& state, HostInterfaces& interfaces) {
   network.resource<Network>();
   network.add<Option<NetworkError>(Borrow<IoError>)>(
       "network-error-code", [&state](HostCall&, Borrow<IoError> error) -> Option<NetworkError> {
+        if (!state.get(error)->of_socket) return {};
         const NetworkError code = Sockets2::code(state.get(error)->number);
         if (code == NetworkError::unknown) return {};
         return code;

@@ -152,7 +152,7 @@ TEST_P(OpenBeneath, NothingOutsideInARace) {
     if (GetParam() != &open_beneath || i % 16 != 0) continue;
     make_directory(folder, "swapped/made");
     make_symlink("x", folder, "swapped/made-link");
-    link_beneath(folder, "file", folder, "swapped/made-hard");
+    link_beneath(folder, "file", false, folder, "swapped/made-hard");
     rename_beneath(folder, "swapped/made-hard", folder, "swapped/made-moved");
     read("swapped/made-file", true, O_CREAT | O_WRONLY);
     unlink_file(folder, "swapped/secret-too");
@@ -183,15 +183,27 @@ INSTANTIATE_TEST_SUITE_P(Ways, OpenBeneath, testing::Values(&open_beneath, &open
 TEST_F(Files, ChangesStayInside) {
   EXPECT_EQ(make_directory(folder, "../evil"), -EPERM);
   EXPECT_EQ(make_directory(folder, "to-outside/evil"), -EPERM);
-  EXPECT_EQ(make_directory(folder, ".."), -EEXIST);
-  EXPECT_EQ(remove_directory(folder, ".."), -EINVAL);
+  EXPECT_EQ(make_directory(folder, ".."), -EPERM);
+  EXPECT_EQ(make_directory(folder, "sub/.."), -EEXIST);
+  EXPECT_EQ(make_directory(folder, "absent/."), -ENOENT);
+  EXPECT_EQ(remove_directory(folder, ".."), -EPERM);
+  EXPECT_EQ(remove_directory(folder, "to-outside/"), -EPERM);
+  EXPECT_EQ(remove_directory(folder, "to-outside"), -ENOTDIR);
+  EXPECT_EQ(remove_directory(folder, "to-sub/"), -ENOTDIR);
   EXPECT_EQ(remove_directory(folder, "sub/deep/.."), -EINVAL);
   EXPECT_EQ(unlink_file(folder, "to-outside/secret"), -EPERM);
   EXPECT_EQ(unlink_file(folder, "../outside/secret"), -EPERM);
   EXPECT_EQ(rename_beneath(folder, "file", folder, "../file"), -EPERM);
   EXPECT_EQ(rename_beneath(folder, "../outside/secret", folder, "mine"), -EPERM);
-  EXPECT_EQ(rename_beneath(folder, "file", folder, ".."), -EBUSY);
-  EXPECT_EQ(link_beneath(folder, "to-outside/secret", folder, "mine"), -EPERM);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, ".."), -EPERM);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, "sub/.."), -EBUSY);
+  for (bool follow : {false, true}) {
+    EXPECT_EQ(link_beneath(folder, "to-outside/secret", follow, folder, "mine"), -EPERM);
+    EXPECT_EQ(link_beneath(folder, "..", follow, folder, "mine"), -EPERM);
+    EXPECT_EQ(link_beneath(folder, "file", follow, folder, ".."), -EPERM);
+  }
+  EXPECT_EQ(link_beneath(folder, "absolute", true, folder, "mine"), -EPERM);
+  EXPECT_EQ(link_beneath(folder, "to-outside", true, folder, "mine"), -EPERM);
   EXPECT_EQ(make_symlink("/etc/passwd", folder, "mine"), -EPERM);
   EXPECT_EQ(make_symlink("x", folder, "../mine"), -EPERM);
   EXPECT_TRUE(fs::exists(root / "outside" / "secret"));
@@ -205,11 +217,32 @@ TEST_F(Files, Changes) {
   EXPECT_EQ(make_directory(folder, "a/b/"), 0);
   EXPECT_EQ(make_directory(folder, "a"), -EEXIST);
   EXPECT_EQ(rename_beneath(folder, "file", folder, "a/moved"), 0);
-  EXPECT_EQ(link_beneath(folder, "a/moved", folder, "again"), 0);
+  EXPECT_EQ(link_beneath(folder, "a/moved", false, folder, "again"), 0);
   struct stat status{};
   EXPECT_EQ(stat_beneath(folder, "again", true, &status), 0);
   EXPECT_EQ(status.st_nlink, 2u);
   EXPECT_EQ(status.st_size, 8);
+  // Through links, if they are to be followed.
+  EXPECT_EQ(make_symlink("../to-again", folder, "a/far"), 0);
+  EXPECT_EQ(make_symlink("again", folder, "to-again"), 0);
+  EXPECT_EQ(link_beneath(folder, "a/far", true, folder, "third"), 0);
+  EXPECT_EQ(stat_beneath(folder, "third", false, &status), 0);
+  EXPECT_EQ(status.st_nlink, 3u);
+  EXPECT_EQ(link_beneath(folder, "to-again", false, folder, "fourth"), 0);
+  EXPECT_EQ(stat_beneath(folder, "fourth", false, &status), 0);
+  EXPECT_TRUE(S_ISLNK(status.st_mode));
+  EXPECT_EQ(make_symlink("loop", folder, "loop"), 0);
+  EXPECT_EQ(link_beneath(folder, "loop", true, folder, "fifth"), -ELOOP);
+  EXPECT_EQ(make_symlink("absent", folder, "to-absent"), 0);
+  EXPECT_EQ(link_beneath(folder, "to-absent", true, folder, "fifth"), -ENOENT);
+  // What a slash behind a name asks for.
+  EXPECT_EQ(link_beneath(folder, "again", false, folder, "fifth/"), -ENOENT);
+  EXPECT_EQ(link_beneath(folder, "again", false, folder, "sub/"), -EEXIST);
+  EXPECT_EQ(link_beneath(folder, "again/", false, folder, "fifth"), -ENOTDIR);
+  EXPECT_EQ(link_beneath(folder, "sub/", false, folder, "fifth"), -EPERM);
+  EXPECT_EQ(make_symlink("x", folder, "fifth/"), -ENOENT);
+  EXPECT_EQ(make_symlink("x", folder, "sub/"), -EEXIST);
+  EXPECT_EQ(unlink_file(folder, "a/far"), 0);
   EXPECT_EQ(remove_directory(folder, "a"), -ENOTEMPTY);
   EXPECT_EQ(unlink_file(folder, "a"), -EISDIR);
   EXPECT_EQ(unlink_file(folder, "again/"), -ENOTDIR);

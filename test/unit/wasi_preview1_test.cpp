@@ -425,6 +425,123 @@ TEST_F(Preview1Test, DescriptorsAndLinks) {
   EXPECT_EQ(long_word(kBuffer + 320 + 24), 2u);
 }
 
+// A folder's descriptor is not read, written or moved about in; one opened for that is refused.
+TEST_F(Preview1Test, FoldersAreNoFiles) {
+  data(kPaths, ".");
+  iov(kIovs, kBuffer, 16);
+  auto open = [&](uint64_t oflags, uint64_t rights, uint64_t fdflags = 0) {
+    call("path_open", constants({3, 0, kPaths, 1, oflags, rights, 0, fdflags, kResult}, "iiiiill"));
+  };
+  constexpr uint64_t kDirectory = 2, kAllocate = 1 << 8;
+  open(kDirectory, kRead);  // descriptor 4
+  call("fd_read", constants({4, kIovs, 1, kResult}));
+  call("fd_pread", constants({4, kIovs, 1, 0, kResult}, "iiil"));
+  call("fd_write", constants({4, kIovs, 1, kResult}));
+  call("fd_pwrite", constants({4, kIovs, 1, 0, kResult}, "iiil"));
+  call("fd_seek", constants({4, 0, 1, kResult}, "il"));
+  call("fd_tell", constants({4, kResult}));
+  call("fd_allocate", constants({4, 0, 1}, "ill"));
+  call("fd_filestat_set_size", constants({4, 0}, "il"));
+  call("fd_fdstat_get", constants({4, kBuffer + 64}));
+  open(kDirectory, kRead | kWrite);
+  open(0, kRead | kWrite);
+  open(0, kAllocate);
+  open(0, 0, 4);
+  open(16, 0);
+  open(0, 0, 32);
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, isdir, isdir, isdir, isdir, badf, badf, badf, inval, success, isdir,
+                                          isdir, success, success, inval, inval}));
+  const uint64_t base = long_word(kBuffer + 64 + 8), inheriting = long_word(kBuffer + 64 + 16);
+  EXPECT_EQ(base & (rights1::fd_seek | rights1::fd_tell | rights1::fd_read | rights1::fd_write |
+                    rights1::fd_filestat_set_size),
+            0u);
+  EXPECT_NE(base & rights1::path_open, 0u);
+  EXPECT_EQ(inheriting, rights1::all);
+}
+
+// Rights can be given up, for a descriptor and for those that are opened by it, and do not come back.
+TEST_F(Preview1Test, RightsAreGivenUp) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  data(kPaths + 16, "new");
+  iov(kIovs, kBuffer, 4);
+  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags) {
+    call("path_open", constants({3, 0, path, size, oflags, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+  };
+  auto set = [&](uint64_t fd, uint64_t base, uint64_t inheriting) {
+    call("fd_fdstat_set_rights", constants({fd, base, inheriting}, "ill"));
+  };
+  open(kPaths, 4, 0);  // descriptor 4
+  set(4, rights1::fd_read | rights1::fd_seek, 0);
+  call("fd_read", constants({4, kIovs, 1, kResult + 4}));
+  call("fd_write", constants({4, kIovs, 1, kResult + 8}));
+  call("fd_tell", constants({4, kResult + 16}));
+  call("fd_filestat_get", constants({4, kBuffer + 64}));
+  set(4, rights1::fd_read | rights1::fd_write, 0);
+  set(4, rights1::fd_read, 1);
+  call("fd_fdstat_get", constants({4, kBuffer + 128}));
+  set(3, rights1::path_open, rights1::fd_read | rights1::fd_fdstat_set_flags);
+  open(kPaths, 4, 0);  // 5
+  call("fd_write", constants({5, kIovs, 1, kResult + 8}));
+  call("fd_read", constants({5, kIovs, 1, kResult + 8}));
+  open(kPaths + 16, 3, kCreate);
+  open(kPaths, 4, kTruncate);
+  call("path_create_directory", constants({3, kPaths + 16, 3}));
+  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
+  set(3, 0, 0);
+  open(kPaths, 4, 0);
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, notcapable, notcapable, notcapable, notcapable,
+                                          notcapable, success, success, success, notcapable, success, notcapable,
+                                          notcapable, notcapable, notcapable, success, notcapable}));
+  EXPECT_EQ(word(kResult + 4), 4u);
+  EXPECT_EQ(long_word(kBuffer + 128 + 8), rights1::fd_read | rights1::fd_seek);
+  EXPECT_EQ(fs::file_size(root / "file"), 10u);
+  EXPECT_FALSE(fs::exists(root / "new"));
+}
+
+// Pointers that lead out of memory, and structures whose last byte does.
+TEST_F(Preview1Test, PointersOutOfBounds) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  data(kPaths + 16, "link");
+  fs::create_symlink("file", root / "link");
+  constexpr uint64_t kEnd = 4 * 65536;
+  iov(kIovs, kBuffer, 4);
+  iov(kIovs + 8, 0xFFFFFFFC, 8);
+  call("path_open", constants({3, 0, kPaths, 4, 0, kRead | kWrite, 0, 0, kEnd - 3}, "iiiiill"));
+  call("path_open", constants({3, 0, kPaths, 4, 0, kRead | kWrite, 0, 0, kResult}, "iiiiill"));  // descriptor 4
+  call("fd_read", constants({4, kEnd - 7, 1, kResult + 4}));
+  call("fd_read", constants({4, kIovs, 0x20000000, kResult + 4}));
+  call("fd_read", constants({4, kIovs + 8, 1, kResult + 4}));
+  call("fd_read", constants({4, kIovs, 1, kEnd - 3}));
+  call("fd_write", constants({4, kIovs, 1, kEnd}));
+  call("fd_seek", constants({4, 0, 1, kEnd - 7}, "il"));
+  call("fd_tell", constants({4, kEnd - 7}));
+  call("fd_filestat_get", constants({4, kEnd - 63}));
+  call("fd_fdstat_get", constants({4, kEnd - 23}));
+  call("fd_prestat_get", constants({3, kEnd - 7}));
+  call("fd_prestat_dir_name", constants({3, kEnd - 3, 4}));
+  call("fd_prestat_dir_name", constants({3, kBuffer, 3}));
+  call("fd_readdir", constants({3, kEnd - 10, 11, 0, kResult}, "iiil"));
+  call("fd_readdir", constants({3, kBuffer, 11, 0, kEnd - 3}, "iiil"));
+  call("path_filestat_get", constants({3, 0, kPaths, 4, kEnd - 63}));
+  call("path_readlink", constants({3, kPaths + 16, 4, kEnd - 3, 4, kResult}));
+  call("path_readlink", constants({3, kPaths + 16, 4, kBuffer, 4, kEnd - 3}));
+  call("clock_time_get", constants({0, 0, kEnd - 7}, "il"));
+  call("clock_res_get", constants({1, kEnd - 7}));
+  call("clock_time_get", constants({4, 0, kBuffer}, "il"));
+  call("clock_res_get", constants({77, kBuffer}));
+  call("random_get", constants({kEnd - 3, 4}));
+  call("random_get", constants({kEnd, 0}));
+  call("environ_sizes_get", constants({kEnd - 3, kBuffer}));
+  call("poll_oneoff", constants({kEnd - 47, kBuffer, 1, kResult}));
+  call("poll_oneoff", constants({kBuffer, kEnd - 31, 1, kResult}));
+  constexpr uint32_t nametoolong = 37;
+  EXPECT_EQ(run(), (std::vector<uint32_t>{fault, success, fault, fault, fault, fault, fault,       fault, fault, fault,
+                                          fault, fault,   fault, nametoolong, fault, fault, fault, fault, fault, fault,
+                                          fault, inval,   inval, fault, success, fault, fault, fault}));
+}
+
 // A listing may be gone on with by another descriptor of the folder.
 TEST_F(Preview1Test, ListingFromTheMiddle) {
   for (const char* name : {"a", "b", "c"}) std::ofstream(root / name) << "";

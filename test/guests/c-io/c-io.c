@@ -10,6 +10,7 @@
 //   c-io random FILE DEPTH COUNT reads of 4 KiB here and there, DEPTH at a time; prints how many and how long it took
 //   c-io timers COUNT MS SPREAD  COUNT timers at once, ends spread over SPREAD ms after MS ms; prints how late they were
 //   c-io list                    entries of the folder, one a line
+//   c-io walk                    goes through all folders below; prints how many there are, how many files, and their bytes
 //   c-io open COUNT              opens COUNT files at a time (the first that fails ends it), then one again
 //
 // Files are under the first preopened folder. The end of each stream that is not good is said on stderr, as a number of
@@ -38,6 +39,9 @@ struct entry { u8 type; u32 other[3]; struct string name; };
 IMPORT("wasi:filesystem/preopens@0.3.0", "get-directories") void get_directories(struct preopens *preopens);
 IMPORT(FILES, DESCRIPTOR("open-at"))
 void open_at(u32 self, u32 path_flags, const char *path, u32 length, u32 open_flags, u32 flags, struct opened *result);
+struct status { u8 is_error; u64 type[2], links, size, times[9]; };
+IMPORT(FILES, DESCRIPTOR("stat-at"))
+void stat_at(u32 self, u32 path_flags, const char *path, u32 length, struct status *result);
 IMPORT(FILES, "[resource-drop]descriptor") void descriptor_drop(u32 descriptor);
 IMPORT(FILES, DESCRIPTOR("read-via-stream")) void file_read_open(u32 self, u64 offset, struct endpoints *endpoints);
 IMPORT(FILES, "[async-lower][stream-read-0]" DESCRIPTOR("read-via-stream"))
@@ -423,6 +427,53 @@ static void list(void) {
   say_line();
 }
 
+enum { TYPE_DIRECTORY = 2, TYPE_FILE = 5 };
+static u64 files, folders, bytes;
+
+static void walk(u32 here) {
+  struct endpoints ends;
+  struct entry entries[64];
+  list_open(here, &ends);
+  for (u32 code = COMPLETED; (code & 15) != DROPPED;) {
+    u32 names = heap_used;
+    code = ended(ends.stream, list_read(ends.stream, entries, 64));
+    for (u32 i = 0; i < code >> 4; ++i) {
+      const struct string name = entries[i].name;
+      if (entries[i].type == TYPE_DIRECTORY) {
+        struct opened opened;
+        ++folders;
+        open_at(here, 0, name.bytes, name.length, DIRECTORY, READ, &opened);
+        if (opened.is_error) __builtin_trap();
+        walk(opened.value);
+        descriptor_drop(opened.value);
+      } else if (entries[i].type == TYPE_FILE) {
+        struct status status;
+        ++files;
+        stat_at(here, 0, name.bytes, name.length, &status);
+        if (status.is_error) __builtin_trap();
+        bytes += status.size;
+      }
+    }
+    heap_used = names;
+  }
+  list_drop(ends.stream);
+  _Alignas(4) u8 result[20];
+  ended(ends.result, file_result(ends.result, result));
+  tell("walk", 1, result);
+  file_result_drop(ends.result);
+}
+
+static void walk_all(void) {
+  walk(folder);
+  add_number(folders);
+  add(" folders, ");
+  add_number(files);
+  add(" files, ");
+  add_number(bytes);
+  add(" bytes\n");
+  say_line();
+}
+
 static void open_many(u32 count) {
   static u32 files[1 << 16];
   struct string name = {"file", 4};
@@ -454,6 +505,7 @@ EXPORT_ASYNC u32 run(void) {
   else if (is(mode, "random")) random_reads(words[2], 1 << 16, number(words[3]), number(words[4]));
   else if (is(mode, "timers")) timers(number(words[2]), number(words[3]), number(words[4]));
   else if (is(mode, "list")) list();
+  else if (is(mode, "walk")) walk_all();
   else if (is(mode, "open")) open_many(number(words[2]));
   else __builtin_trap();
   run_return(failed ? ERR : OK);

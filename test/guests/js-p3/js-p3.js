@@ -1,5 +1,8 @@
 // A program and a service of async functions. `run` prints its arguments, waits on two timers at once, and prints each
 // line of stdin backwards; `greet` greets after a timer.
+//
+//   cat           instead: copies stdin to stdout
+//   sleeps N MS   instead: N sleeps of MS milliseconds at once; prints how many there were and how long all of it took
 
 import environment from "wasi:cli/environment@0.3.0";
 import stdin from "wasi:cli/stdin@0.3.0";
@@ -31,7 +34,27 @@ function ascii(text) {
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
 
+async function sleeps(count, milliseconds) {
+  const start = clock.now();
+  let done = 0;
+  const one = async () => {
+    await clock.waitFor(milliseconds * millisecond);
+    ++done;
+  };
+  await Promise.all(Array.from({ length: count }, one));
+  return `${done} sleeps, ${Math.floor((clock.now() - start) / millisecond)} ms\n`;
+}
+
 async function* output() {
+  const [, mode, ...numbers] = environment.getArguments();
+  if (mode === "sleeps") {
+    yield ascii(await sleeps(...numbers.map(Number)));
+    return;
+  }
+  if (mode === "cat") {
+    yield* stdin.readViaStream()[0];
+    return;
+  }
   for (const argument of environment.getArguments().slice(1)) yield ascii(`argument: ${argument}\n`);
   yield ascii((await timers()) + "\n");
   const lines = (await readStdin()).split("\n");

@@ -1,4 +1,8 @@
-"""A program of coroutines: prints its arguments, waits on two timers at once, and prints stdin's lines numbered."""
+"""A program of coroutines: prints its arguments, waits on two timers at once, and prints stdin's lines numbered.
+
+cat           instead: copies stdin to stdout
+sleeps N MS   instead: N sleeps of MS milliseconds at once; prints how many there were and how long all of it took
+"""
 
 import asyncio
 
@@ -31,12 +35,32 @@ async def read_stdin() -> str:
     return text.decode()
 
 
+async def sleeps(count: int, milliseconds: int) -> str:
+    start = monotonic_clock.now()
+    await asyncio.gather(*(monotonic_clock.wait_for(milliseconds * MILLISECOND) for _ in range(count)))
+    return f"{count} sleeps, {(monotonic_clock.now() - start) // MILLISECOND} ms\n"
+
+
+async def cat(writer) -> None:
+    stream, result = stdin.read_via_stream()
+    with stream, result:
+        while not stream.writer_dropped:
+            await writer.write_all(await stream.read(65536))
+
+
 class Run(exports.Run):
     async def run(self) -> None:
         writer, reader = wit_world.byte_stream()
         with stdout.write_via_stream(reader) as result:
             with writer:
-                for argument in environment.get_arguments()[1:]:
+                arguments = environment.get_arguments()[1:]
+                if arguments[:1] == ["cat"]:
+                    await cat(writer)
+                    return
+                if arguments[:1] == ["sleeps"]:
+                    await writer.write_all((await sleeps(*map(int, arguments[1:]))).encode())
+                    return
+                for argument in arguments:
                     await writer.write_all(f"argument: {argument}\n".encode())
                 await writer.write_all((await timers()).encode())
                 for number, line in enumerate((await read_stdin()).splitlines(), 1):

@@ -1,5 +1,8 @@
 //! Files through both versions of WASI: std::fs (0.2) first, then wasi:filesystem@0.3.0 itself. Works in the first
 //! preopened folder, which is empty at the beginning and at the end, and prints what it finds.
+//!
+//!   walk          instead: goes through all folders below, both ways, and prints how many there are, how many files, and
+//!                 their bytes
 
 wit_bindgen::generate!({
     path: "wit",
@@ -142,6 +145,10 @@ async fn with_streams(root: &Descriptor) -> Result<(), ErrorCode> {
     println!("same: {}, {}", hard.is_same_object(&file).await, root.is_same_object(&file).await);
     let (a, b) = (hard.metadata_hash().await?, root.metadata_hash_at(PathFlags::SYMLINK_FOLLOW, "link".to_string()).await?);
     println!("hashes: {}", (a.lower, a.upper) == (b.lower, b.upper));
+    write_all(&file, Some(0), b"more than before".to_vec()).await?;
+    let c = hard.metadata_hash().await?;
+    println!("another when it has changed: {}", (a.lower, a.upper) != (c.lower, c.upper));
+    println!("advise a folder: {}", code(root.advise(0, 0, Advice::Normal).await));
     root.rename_at("hard".to_string(), root, "d/moved".to_string()).await?;
 
     for i in 0..300 {
@@ -192,10 +199,134 @@ async fn with_streams(root: &Descriptor) -> Result<(), ErrorCode> {
     Ok(())
 }
 
+fn walk_std(path: &std::path::Path, found: &mut [u64; 3]) -> std::io::Result<()> {
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            found[0] += 1;
+            walk_std(&entry.path(), found)?;
+        } else {
+            found[1] += 1;
+            found[2] += entry.metadata()?.len();
+        }
+    }
+    Ok(())
+}
+
+async fn walk(root: Descriptor) -> Result<[u64; 3], ErrorCode> {
+    let (mut found, mut left) = ([0; 3], vec![root]);
+    while let Some(folder) = left.pop() {
+        let (mut entries, end) = folder.read_directory();
+        loop {
+            let (result, part) = entries.read(Vec::with_capacity(100)).await;
+            for entry in part {
+                if matches!(entry.type_, DescriptorType::Directory) {
+                    found[0] += 1;
+                    let how = (PathFlags::empty(), OpenFlags::DIRECTORY, DescriptorFlags::READ);
+                    left.push(folder.open_at(how.0, entry.name, how.1, how.2).await?);
+                } else {
+                    found[1] += 1;
+                    found[2] += folder.stat_at(PathFlags::empty(), entry.name).await?.size;
+                }
+            }
+            if matches!(result, StreamResult::Dropped | StreamResult::Cancelled) {
+                break;
+            }
+        }
+        drop(entries);
+        end.await?;
+    }
+    Ok(found)
+}
+
+async fn walk_both(root: Descriptor, name: &str) -> Result<(), ()> {
+    let mut found = [0; 3];
+    walk_std(name.as_ref(), &mut found).map_err(|error| println!("std: {error}"))?;
+    println!("std: {} folders, {} files, {} bytes", found[0], found[1], found[2]);
+    let found = walk(root).await.map_err(|error| println!("0.3: {error:?}"))?;
+    println!("0.3: {} folders, {} files, {} bytes", found[0], found[1], found[2]);
+    Ok(())
+}
+
+/// What a descriptor may do is what it was opened for.
+async fn flags(root: &Descriptor) -> Result<(), ErrorCode> {
+    let none = DescriptorFlags::empty();
+    let (read, write, mutate) = (DescriptorFlags::READ, DescriptorFlags::WRITE, DescriptorFlags::MUTATE_DIRECTORY);
+    let open = |path: &str, how, flags| root.open_at(PathFlags::empty(), path.to_string(), how, flags);
+    println!("the root's: {:?}", root.get_flags().await?);
+    for (how, flags) in [
+        (OpenFlags::CREATE, none),
+        (OpenFlags::CREATE | OpenFlags::EXCLUSIVE, none),
+        (OpenFlags::CREATE, read),
+        (OpenFlags::CREATE, write),
+        (OpenFlags::empty(), none),
+        (OpenFlags::EXCLUSIVE, read),
+        (OpenFlags::TRUNCATE, read),
+        (OpenFlags::empty(), write | mutate),
+        (OpenFlags::DIRECTORY, read),
+    ] {
+        let result = open("file", how, flags).await;
+        let got = match result {
+            Ok(file) => format!("{:?}", file.get_flags().await?),
+            Err(error) => format!("{error:?}"),
+        };
+        println!("{how:?}, {flags:?}: {got}");
+    }
+    root.create_directory_at("m".to_string()).await?;
+    for (how, flags) in [
+        (OpenFlags::empty(), none),
+        (OpenFlags::DIRECTORY, mutate),
+        (OpenFlags::DIRECTORY, write),
+        (OpenFlags::DIRECTORY | OpenFlags::CREATE, read),
+    ] {
+        let result = open("m", how, flags).await;
+        let got = match &result {
+            Ok(folder) => format!("{:?}", folder.get_flags().await?),
+            Err(error) => format!("{error:?}"),
+        };
+        println!("folder, {how:?}, {flags:?}: {got}");
+        let Ok(f) = result else { continue };
+        let name = |name: &str| name.to_string();
+        let how = PathFlags::empty();
+        println!("  make: {}", code(f.create_directory_at(name("sub")).await));
+        println!("  create: {}", code(f.open_at(how, name("file"), OpenFlags::CREATE, read).await));
+        println!("  symlink: {}", code(f.symlink_at(name("file"), name("link")).await));
+        println!("  link: {}", code(f.link_at(how, name("file"), &f, name("hard")).await));
+        println!("  link from outside: {}", code(root.link_at(how, name("file"), &f, name("hard-too")).await));
+        println!("  rename: {}", code(f.rename_at(name("hard"), &f, name("moved")).await));
+        println!("  rename to outside: {}", code(f.rename_at(name("moved"), root, name("moved")).await));
+        println!("  times: {}", code(f.set_times_at(how, name("file"), NewTimestamp::Now, NewTimestamp::Now).await));
+        println!("  its times: {}", code(f.set_times(NewTimestamp::Now, NewTimestamp::Now).await));
+        println!("  write: {}", code(f.open_at(how, name("file"), OpenFlags::empty(), write).await));
+        println!("  truncate: {}", code(f.open_at(how, name("file"), OpenFlags::TRUNCATE, read).await));
+        println!("  a folder to change: {}", code(f.open_at(how, name("sub"), OpenFlags::DIRECTORY, mutate).await));
+        println!("  a folder to read: {}", code(f.open_at(how, name("sub"), OpenFlags::DIRECTORY, read).await));
+        println!("  unlink: {}", code(f.unlink_file_at(name("link")).await));
+        println!("  remove: {}", code(f.remove_directory_at(name("sub")).await));
+        for file in ["file", "hard-too"] {
+            println!("  {file}: {}", code(f.unlink_file_at(name(file)).await));
+        }
+    }
+    root.symlink_at("file".to_string(), "link".to_string()).await?;
+    for (how, to) in [(PathFlags::empty(), "itself"), (PathFlags::SYMLINK_FOLLOW, "target")] {
+        root.link_at(how, "link".to_string(), root, to.to_string()).await?;
+        println!("{to}: {:?}", root.stat_at(PathFlags::empty(), to.to_string()).await?.type_);
+        root.unlink_file_at(to.to_string()).await?;
+    }
+    for file in ["link", "file", "moved"] {
+        root.unlink_file_at(file.to_string()).await?;
+    }
+    root.remove_directory_at("m".to_string()).await
+}
+
 impl exports::wasi::cli::run::Guest for Program {
     async fn run() -> Result<(), ()> {
         let (root, name) = preopens::get_directories().into_iter().next().ok_or(())?;
+        if std::env::args().nth(1).as_deref() == Some("walk") {
+            return walk_both(root, &name).await;
+        }
         with_std(&name).map_err(|error| println!("std: {error}"))?;
-        with_streams(&root).await.map_err(|error| println!("0.3: {error:?}"))
+        with_streams(&root).await.map_err(|error| println!("0.3: {error:?}"))?;
+        flags(&root).await.map_err(|error| println!("flags: {error:?}"))
     }
 }

@@ -3,6 +3,7 @@
 //!
 //!   3             every function of 0.3, its error cases included; prints what each gives
 //!   2             the same of 0.2
+//!   unpermitted   sends a datagram too many (0.2) and traps
 //!   denied        what a guest without --net gets from both
 //!   std-server    TCP and UDP echo through std::net: prints "port TCP UDP", serves three connections, then three datagrams
 //!   std-client TCP UDP
@@ -42,6 +43,7 @@ impl exports::wasi::cli0_3_0::run::Guest for Program {
         match words.first().map(String::as_str) {
             Some("3") => v3::check().await.map_err(|error| println!("0.3: {error:?}")),
             Some("2") => v2::check().map_err(|error| println!("0.2: {error:?}")),
+            Some("unpermitted") => v2::unpermitted().map_err(|error| println!("0.2: {error:?}")),
             Some("denied") => {
                 v3::denied().await;
                 v2::denied();

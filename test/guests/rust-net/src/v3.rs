@@ -245,6 +245,13 @@ async fn datagrams() -> Result<(), ErrorCode> {
     a.send(b"answer".to_vec(), Some(b.get_local_address()?)).await?;
     println!("received: {}", String::from_utf8_lossy(&b.receive().await?.0));
     println!("disconnect: {}, {}", code(b.disconnect()), code(b.get_remote_address()));
+    // What strangers sent before is not the peer's.
+    let stranger = UdpSocket::create(IpAddressFamily::Ipv4)?;
+    let here = loopback(port(b.get_local_address()?));
+    stranger.send(b"stranger".to_vec(), Some(here)).await?;
+    b.connect(address)?;
+    a.send(b"peer".to_vec(), Some(here)).await?;
+    println!("received: {}", String::from_utf8_lossy(&b.receive().await?.0));
     b.connect(address)?;
     drop(a);
     b.send(vec![1], None).await?;
@@ -260,7 +267,8 @@ async fn datagrams() -> Result<(), ErrorCode> {
 }
 
 async fn names() {
-    for name in ["192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "a b", "", "no-such-name.invalid."] {
+    let wrong = ["a b", "", ".", "127.0.0.256", "1.2.3", "127.0.0.1:80", "a..b", "-a", "\u{0}"];
+    for name in ["192.0.2.7", "2001:db8::7", "::ffff:192.0.2.7", "no-such-name.invalid."].into_iter().chain(wrong) {
         let result = resolve_addresses(name.to_string()).await;
         // Whether a resolver is there at all is not the guest's matter.
         let refused = name.ends_with("invalid.") && result.is_err();

@@ -55,6 +55,36 @@ uint64_t promote(BuiltinContext* context, uint32_t index, bool yield) {
   return leave(context, *thread, yield, ready ? other : nullptr);
 }
 
+// What a table of start functions has at an index; null after a trap.
+FuncRef* start_function(BuiltinContext* context, uint64_t index) {
+  Store& store = store_of(context);
+  if (!context->table_is_64) index = static_cast<uint32_t>(index);
+  if (index >= context->table->length) {
+    return store.trap(TrapCode::TableOutOfBounds, fmt::format("table index {}", index)), nullptr;
+  }
+  auto* function = static_cast<FuncRef*>(context->table->elements[index]);
+  if (function == nullptr) return store.trap(TrapCode::IndirectCallToNull), nullptr;
+  if (function->type_id != context->thread_type_id) {
+    return store.trap(TrapCode::BadSignature, "start function does not match expected type"), nullptr;
+  }
+  return function;
+}
+
+// A thread, suspended or (`spawn`) to be resumed later: its index, 0 after a trap.
+uint32_t new_thread(BuiltinContext* context, FuncRef* function, uint64_t argument, bool spawn) {
+  Thread* thread = running_thread(context);
+  if (thread == nullptr || function == nullptr) return 0;
+  auto* made = new ExplicitThread;
+  made->task = thread->task;
+  made->is_explicit = true;
+  made->function = {function->code, function->vmctx};
+  made->argument = argument;
+  thread->task->threads.push_back(made);
+  const uint32_t index = thread_index(*made);
+  if (spawn && index != 0) start_waiting(*made, WaitKind::Yield, false);
+  return index;
+}
+
 }  // namespace
 
 extern "C" {
@@ -99,27 +129,25 @@ uint64_t builtin_canon_ThreadResumeLater(BuiltinContext* context, uint32_t index
   return 0;
 }
 
-uint32_t builtin_canon_ThreadNewIndirect(BuiltinContext* context, uint32_t index, uint64_t argument) {
+uint32_t builtin_canon_ThreadNewIndirect(BuiltinContext* context, uint64_t index, uint64_t argument) {
   if (!check_may_leave(context)) return 0;
-  Store& store = store_of(context);
-  Thread* thread = running_thread(context);
-  if (thread == nullptr) return 0;
-  if (index >= context->table->length) {
-    return store.trap(TrapCode::TableOutOfBounds, fmt::format("table index {}", index)), 0;
-  }
-  auto* function = static_cast<FuncRef*>(context->table->elements[index]);
-  if (function == nullptr) return store.trap(TrapCode::IndirectCallToNull), 0;
-  if (function->type_id != context->thread_type_id) {
-    return store.trap(TrapCode::BadSignature, "start function does not match expected type"), 0;
-  }
-  auto* made = new ExplicitThread;
-  made->task = thread->task;
-  made->is_explicit = true;
-  made->function = {function->code, function->vmctx};
-  made->argument = argument;
-  thread->task->threads.push_back(made);
-  return thread_index(*made);
+  return new_thread(context, start_function(context, index), argument, false);
 }
+
+uint32_t builtin_canon_ThreadSpawnIndirect(BuiltinContext* context, uint64_t index, uint64_t argument) {
+  if (!check_may_leave(context)) return 0;
+  return new_thread(context, start_function(context, index), argument, true);
+}
+
+uint32_t builtin_canon_ThreadSpawnRef(BuiltinContext* context, uint64_t function_reference, uint64_t argument) {
+  if (!check_may_leave(context)) return 0;
+  auto* function = reinterpret_cast<FuncRef*>(function_reference);  // NOLINT
+  if (function == nullptr) return store_of(context).trap(TrapCode::NullFunctionReference), 0;
+  return new_thread(context, function, argument, true);
+}
+
+// A store's threads run one at a time.
+uint32_t builtin_canon_ThreadAvailableParallelism(BuiltinContext*) { return 1; }
 
 }  // extern "C"
 

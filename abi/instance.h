@@ -12,7 +12,7 @@
 
 #include "abi/handle_table.h"
 #include "abi/task.h"
-#include "frontend/component.h"
+#include "frontend/component_values.h"
 #include "jit/instance.h"
 
 namespace wjit {
@@ -43,7 +43,8 @@ struct RuntimeResource {
 
 // What an import or export is at run time. Types other than resources have no run-time form.
 using RuntimeItem = std::variant<std::monostate, std::shared_ptr<RuntimeFunction>, std::shared_ptr<RuntimeInstance>,
-                                 std::shared_ptr<RuntimeComponent>, std::shared_ptr<const Module>, RuntimeResource>;
+                                 std::shared_ptr<RuntimeComponent>, std::shared_ptr<const Module>, RuntimeResource,
+                                 std::shared_ptr<const ComponentValue>>;
 
 // An instance as seen from outside: named items.
 struct RuntimeInstance {
@@ -81,9 +82,10 @@ struct EntryGate {
 };
 
 struct ComponentInstance {
-  bool may_leave = true;               // offset 0: emitted code writes it
-  alignas(8) EntryGate gate;           // offset 8: emitted code writes `entered`
-  Thread* exclusive_thread = nullptr;  // offset 24. An eager task has the lock without standing here until it is detached
+  bool may_leave = true;      // offset 0: emitted code writes it
+  alignas(8) EntryGate gate;  // offset 8: emitted code writes `entered`
+  Thread* exclusive_thread =
+      nullptr;  // offset 24. An eager task has the lock without standing here until it is detached
   // The records of the next eager call: an instance is entered once at a time, so one of each kind will do.
   Task* sync_task = nullptr;   // offset 32: the function type is not async: no fiber
   Task* async_task = nullptr;  // offset 40: with a Fresh fiber
@@ -106,6 +108,7 @@ struct ComponentInstance {
   std::vector<std::shared_ptr<RuntimeFunction>> funcs;
   std::vector<std::shared_ptr<RuntimeInstance>> instances;
   std::vector<std::shared_ptr<RuntimeComponent>> components;
+  std::vector<std::shared_ptr<const ComponentValue>> values;
   std::vector<std::unique_ptr<AdapterContext>> adapters;
   std::vector<std::unique_ptr<struct BuiltinContext>> canons;
   std::vector<std::unique_ptr<FuncRef>> func_refs;  // of lowered functions and built-ins
@@ -136,7 +139,8 @@ struct BuiltinContext {
   const struct PayloadType* payload = nullptr;  // stream.*, future.*
   TypeId type = kNoType;                        // task.return: result type
   FuncType core_type;
-  TableInstance* table = nullptr;  // thread.new-indirect
+  TableInstance* table = nullptr;  // thread.new-indirect, thread.spawn-indirect
+  bool table_is_64 = false;
   uint32_t thread_type_id = 0;
 };
 

@@ -3,6 +3,7 @@
 
 #include "abi/canon.h"
 #include "abi/linker.h"
+#include "abi/value.h"
 #include "base/check.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/type_registry.h"
@@ -198,9 +199,6 @@ class Instantiation {
     return {};
   }
 
-  Result<> define(const def::Value&) { return fail("values are not supported yet"); }
-  Result<> define(const def::Start&) { return fail("start functions of components are not supported yet"); }
-
   Result<> define(const def::Import& d) {
     auto item = imports_(d.decl, self_);
     if (!item) return std::unexpected(item.error());
@@ -210,7 +208,7 @@ class Instantiation {
       case ExternSort::Component: return add(Sort::Component, d.decl.type, *item, d.decl.name);
       case ExternSort::CoreModule: return add(Sort::Core, d.decl.type, *item, d.decl.name);
       case ExternSort::Type: return bind_type(d.decl.type, *item, d.decl.name);
-      case ExternSort::Value: return fail("import `{}`: values are not supported yet", d.decl.name);
+      case ExternSort::Value: return add(Sort::Value, d.decl.type, *item, d.decl.name);
     }
     return {};
   }
@@ -244,7 +242,7 @@ class Instantiation {
         CHECK(found != self_.resources.end());
         return RuntimeResource{found->second};
       }
-      case Sort::Value: break;
+      case Sort::Value: return self_.values[index.index];
     }
     return std::monostate{};
   }
@@ -277,9 +275,72 @@ class Instantiation {
         return {};
       }
       case Sort::Type: return bind_type(type, item, name);
-      case Sort::Value: break;
+      case Sort::Value: {
+        auto* value = std::get_if<std::shared_ptr<const ComponentValue>>(&item);
+        if (value == nullptr) return fail("`{}` is not a value", name);
+        self_.values.push_back(*value);
+        return {};
+      }
     }
-    return fail("values are not supported yet");
+    UNREACHABLE_CASE("sort");
+  }
+
+  // ---- values ----
+
+  Result<> no_memory_for_value() { return fail("too large a value: no host memory is left for `{}`", self_.name); }
+
+  Result<> define(const def::Value& d) {
+    const uint64_t nodes = uint64_t{d.contents.end - d.contents.begin} * types_[d.type].layout.depth;
+    if (!store_.host_memory.take(nodes * sizeof(ComponentValue))) return no_memory_for_value();
+    ErrorSink sink;
+    Reader in(*self_.component->bytes, d.contents, sink);
+    auto value = std::make_shared<ComponentValue>();
+    read_value(in, types_, d.type, value.get());
+    CHECK(sink.ok());  // the decoder has read it, too
+    self_.values.push_back(std::move(value));
+    return {};
+  }
+
+  // Start functions are called like functions that are not async, whatever their type says: they may not block before
+  // they have returned (Concurrency.md, "Interaction with the start function"). What an async lift goes on with after
+  // that is a task like any other.
+  Result<> define(const def::Start& d) {
+    const std::shared_ptr<RuntimeFunction>& function = self_.funcs[d.func];
+    const ComponentTypes& types = *function->types;
+    const ComponentTypeDef& type = types[function->type];
+    if (function->instance == nullptr)
+      return fail("not supported yet: the host's {} as start function", function->name);
+    // Handles would have to be handed over: a value may reach several instances.
+    if (type.element != kNoType &&
+        (contains_resource(types, type.element) || contains_async_value(types, type.element)))
+      return fail("not supported yet: a start function that returns {}", to_string(types, type.element));
+
+    HostArena arena;
+    auto* params =
+        static_cast<uint8_t*>(arena.allocate(params_size(types, function->type, true).size + size_t{16}, 16));
+    const std::vector<uint32_t> offsets = field_offsets(types, function->type, true);
+    for (size_t i = 0; i < d.args.size(); ++i) {
+      auto done = store_value(types, type.parts[i].type, *self_.values[d.args[i]], params + offsets[i], arena);
+      if (!done) return done;
+    }
+    std::shared_ptr<ComponentValue> result;
+    bool has_returned = false;
+    const uint64_t allowed = store_.host_memory.left;
+    uint64_t left = allowed;
+    const size_t bytes = type.element != kNoType ? elem_size(types, type.element, true) : 0;
+    store_.end_quantum();  // nobody runs on top of a start function that waits: it traps
+    auto started = store_.start_call(function, params, bytes, [&](const void* results) {
+      has_returned = true;
+      if (type.element == kNoType) return;
+      result = std::make_shared<ComponentValue>(load_value(types, type.element, results, left));
+    });
+    if (!started) return started;
+    if (!has_returned && !store_.locked_down())
+      store_.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");
+    if (store_.locked_down()) return fail("{}", trap_of(&store_.context()).to_string());
+    if (left == 0 || !store_.host_memory.take(allowed - left)) return no_memory_for_value();
+    if (result != nullptr) self_.values.push_back(std::move(result));
+    return {};
   }
 
   // ---- resources: which run-time type each static ResourceId is here ----
@@ -404,6 +465,8 @@ class Instantiation {
     }
     switch (d.builtin) {
       case CanonBuiltin::ThreadNewIndirect:
+      case CanonBuiltin::ThreadSpawnIndirect:
+      case CanonBuiltin::ThreadSpawnRef:
       case CanonBuiltin::ThreadSuspend:
       case CanonBuiltin::ThreadSuspendThenResume:
       case CanonBuiltin::ThreadYieldThenResume:
@@ -414,8 +477,9 @@ class Instantiation {
     if (d.builtin == CanonBuiltin::TaskReturn) {
       context->return_key = self_.return_key(d.type, d.options.string_encoding, context->memory);
     }
-    if (d.builtin == CanonBuiltin::ThreadNewIndirect) {
+    if (d.builtin == CanonBuiltin::ThreadNewIndirect || d.builtin == CanonBuiltin::ThreadSpawnIndirect) {
       context->table = self_.core_tables[d.table].table;
+      context->table_is_64 = d.core_type.params[0] == ValType::i64();
       context->thread_type_id = canonical_id(d.thread_type);
     }
     add_core_func(canon_stub(d.builtin), context.get(), d.core_type);

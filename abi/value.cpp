@@ -1,6 +1,7 @@
 // Values in host layout. See abi/value.h.
 #include "abi/value.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "frontend/canonical_layout.h"
@@ -101,10 +102,14 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
   }
 }
 
-ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from) {
+// What growing vectors add to a node.
+constexpr uint64_t kOverhead = sizeof(ComponentValue);
+
+ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from, uint64_t& left) {
   const ComponentTypeDef& def = types[type];
   ComponentValue value;
   value.kind = def.kind;
+  left -= std::min<uint64_t>(left, sizeof value + kOverhead);
   switch (def.kind) {
     case TypeKind::String:
     case TypeKind::List:
@@ -114,26 +119,27 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
       memcpy(&memory, from, 8);
       memcpy(&length, offset(from, 8), 8);
       if (def.kind == TypeKind::String) {
-        value.text.assign(memory, length);
+        left -= std::min(left, length);
+        if (left > 0) value.text.assign(memory, length);
         return value;
       }
       TypeId element = list_element(types, type);
       size_t size = elem_size(types, element, true);
-      for (uint64_t i = 0; i < length; ++i)
-        value.children.push_back(load_value(types, element, offset(memory, i * size)));
+      for (uint64_t i = 0; i < length && left > 0; ++i)
+        value.children.push_back(load_value(types, element, offset(memory, i * size), left));
       return value;
     }
     case TypeKind::FixedList: {
       size_t size = elem_size(types, def.element, true);
-      for (uint32_t i = 0; i < def.length; ++i)
-        value.children.push_back(load_value(types, def.element, offset(from, i * size)));
+      for (uint32_t i = 0; i < def.length && left > 0; ++i)
+        value.children.push_back(load_value(types, def.element, offset(from, i * size), left));
       return value;
     }
     case TypeKind::Record:
     case TypeKind::Tuple: {
       std::vector<uint32_t> offsets = field_offsets(types, type, true);
-      for (size_t i = 0; i < offsets.size(); ++i) {
-        value.children.push_back(load_value(types, def.parts[i].type, offset(from, offsets[i])));
+      for (size_t i = 0; i < offsets.size() && left > 0; ++i) {
+        value.children.push_back(load_value(types, def.parts[i].type, offset(from, offsets[i]), left));
       }
       return value;
     }
@@ -144,12 +150,17 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
       memcpy(&value.bits, from, discriminant_size(case_count(def)));
       TypeId payload = case_type(def, static_cast<uint32_t>(value.bits));
       if (payload != kNoType)
-        value.children.push_back(load_value(types, payload, offset(from, payload_offset(types, type, true))));
+        value.children.push_back(load_value(types, payload, offset(from, payload_offset(types, type, true)), left));
       return value;
     }
     case TypeKind::Flags: memcpy(&value.bits, from, flags_size(def.parts.size())); return value;
     default: memcpy(&value.bits, from, number_bytes(def.kind)); return value;
   }
+}
+
+ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from) {
+  uint64_t unlimited = UINT64_MAX;
+  return load_value(types, type, from, unlimited);
 }
 
 }  // namespace wjit

@@ -140,8 +140,8 @@ struct CanonDefine {  // -> core func: every other canonical definition
   bool is_async = false;               // subtask.cancel, *.cancel-*
   uint32_t slot = 0;                   // context.get/set
   ValType slot_type = ValType::i32();  // context.get/set
-  uint32_t table = 0;                  // thread.new-indirect: core table
-  FuncType thread_type = {};           // thread.new-indirect
+  uint32_t table = 0;                  // thread.new-indirect, thread.spawn-indirect: core table
+  FuncType thread_type = {};           // thread.new-indirect, thread.spawn-*
   FuncType core_type = {};             // signature of the resulting core function
 };
 struct Import {  // -> by decl.sort; Instance: binds the resources that its type exports

@@ -37,7 +37,8 @@ using Validator = ComponentValidator;
 
 class ComponentDecoder {
  public:
-  explicit ComponentDecoder(std::shared_ptr<const Bytes> bytes) : bytes_(std::move(bytes)), validator_(sink_) {}
+  explicit ComponentDecoder(std::shared_ptr<const Bytes> bytes, const LiteralToCome* literal_to_come = nullptr)
+      : bytes_(std::move(bytes)), literal_to_come_(literal_to_come), validator_(sink_) {}
 
   Parsed<std::shared_ptr<const Component>> run() {
     std::shared_ptr<const Component> result = component({0, static_cast<uint32_t>(bytes_->size())});
@@ -635,7 +636,13 @@ class ComponentDecoder {
 
   void value(Reader& in) {
     const TypeId type = val_type(in);
-    Reader literal = in.sub(in.u32());
+    const uint32_t size = in.u32();
+    if (size == kLiteralToCome && literal_to_come_ != nullptr) {
+      const uint32_t number = in.u32();
+      if (sink_.ok()) (*literal_to_come_)(number, *validator_.types(), type);
+      return validator_.value(type, {});
+    }
+    Reader literal = in.sub(size);
     if (!sink_.ok()) return;
     const ByteRange contents{literal.offset(), literal.end_offset()};
     read_value(literal, *validator_.types(), type);
@@ -682,7 +689,6 @@ class ComponentDecoder {
       if (!sink_.ok()) return;
       return opcode == 0x00 ? validator_.canon_lift(func, opts, type) : validator_.canon_lower(func, opts);
     }
-    if (opcode >= 0x40 && opcode <= 0x42) return in.unsupported_at(at, "shared-everything threads are not supported");
     CanonBuiltin builtin;
     switch (opcode) {
 #define CANON(name, code, text) \
@@ -692,6 +698,12 @@ class ComponentDecoder {
       default: return in.malformed_at(at, "invalid leading byte ({:#x}) for canonical function", opcode);
     }
     canon_builtin(in, builtin);
+  }
+
+  // The built-in would have a shared function type, which core modules cannot have yet.
+  void not_shared(Reader& in) {
+    const size_t at = in.offset();
+    if (present(in, "shared")) in.unsupported_at(at, "not supported yet: shared functions (shared-everything threads)");
   }
 
   void canon_builtin(Reader& in, CanonBuiltin builtin) {
@@ -758,12 +770,19 @@ class ComponentDecoder {
         if (sink_.ok()) validator_.canon_waitable_set(builtin, memory);
         return;
       }
-      case ThreadNewIndirect: {
+      case ThreadNewIndirect:
+      case ThreadSpawnIndirect:
+      case ThreadSpawnRef: {
+        if (builtin != ThreadNewIndirect) not_shared(in);
         const uint32_t type = in.u32();
-        const uint32_t table = in.u32();
-        if (sink_.ok()) validator_.canon_thread_new_indirect(type, table);
+        const uint32_t table = builtin != ThreadSpawnRef ? in.u32() : 0;
+        if (sink_.ok()) validator_.canon_thread_start(builtin, type, table);
         return;
       }
+      case ThreadAvailableParallelism:
+        not_shared(in);
+        if (sink_.ok()) validator_.canon_simple(builtin, false);
+        return;
       case SubtaskCancel: {
         const bool is_async = present(in, "async");
         if (sink_.ok()) validator_.canon_simple(builtin, is_async);
@@ -784,17 +803,28 @@ class ComponentDecoder {
   }
 
   std::shared_ptr<const Bytes> bytes_;
+  const LiteralToCome* literal_to_come_;
   ErrorSink sink_;
   Validator validator_;
 };
 
 }  // namespace
 
-Parsed<std::shared_ptr<const Component>> decode_component(std::shared_ptr<const Bytes> bytes) {
+static Parsed<std::shared_ptr<const Component>> decode(std::shared_ptr<const Bytes> bytes,
+                                                       const LiteralToCome* literal_to_come) {
   if (bytes->size() > UINT32_MAX) {
     return std::unexpected(InputError{.fault = InputFault::Unsupported, .message = "components beyond 4 GiB"});
   }
-  return ComponentDecoder(std::move(bytes)).run();
+  return ComponentDecoder(std::move(bytes), literal_to_come).run();
+}
+
+Parsed<std::shared_ptr<const Component>> decode_component(std::shared_ptr<const Bytes> bytes) {
+  return decode(std::move(bytes), nullptr);
+}
+
+Parsed<std::shared_ptr<const Component>> decode_component(std::shared_ptr<const Bytes> bytes,
+                                                          const LiteralToCome& literal_to_come) {
+  return decode(std::move(bytes), &literal_to_come);
 }
 
 }  // namespace wjit

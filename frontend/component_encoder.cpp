@@ -229,7 +229,13 @@ void ComponentEncoder::extern_type(const ComponentTypes& types, const ExternDecl
       return out.u32(index);
     }
     case ExternSort::Func: out.byte(0x01); return out.u32(type_index(type));
-    case ExternSort::Value: return fail(fmt::format("`{}` is a value, which is not supported yet", decl.name));
+    case ExternSort::Value: {
+      Writer of;
+      val_type(type, of);
+      out.byte(0x02);
+      out.byte(0x01);
+      return out.bytes(of.span());
+    }
     case ExternSort::Type:
       out.byte(0x03);
       out.byte(decl.is_sub_resource ? 0x01 : 0x00);

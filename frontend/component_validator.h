@@ -127,7 +127,8 @@ class ComponentValidator {
   void canon_stream_or_future(CanonBuiltin builtin, uint32_t type, const std::vector<Option>& options, bool is_async);
   void canon_error_context(CanonBuiltin builtin, const std::vector<Option>& options);
   void canon_waitable_set(CanonBuiltin builtin, uint32_t memory);
-  void canon_thread_new_indirect(uint32_t core_type, uint32_t table);
+  // thread.new-indirect, thread.spawn-indirect; thread.spawn-ref, which has no table.
+  void canon_thread_start(CanonBuiltin builtin, uint32_t core_type, uint32_t table);
   void canon_simple(CanonBuiltin builtin, bool is_async);  // all others
 
  private:

@@ -295,20 +295,22 @@ void ComponentValidator::canon_waitable_set(CanonBuiltin builtin, uint32_t memor
   define_core_func({.builtin = builtin, .options = *opts}, std::move(core));
 }
 
-void ComponentValidator::canon_thread_new_indirect(uint32_t core_type, uint32_t table_index) {
+void ComponentValidator::canon_thread_start(CanonBuiltin builtin, uint32_t core_type, uint32_t table_index) {
   if (!ok()) return;
+  const bool has_table = builtin != CanonBuiltin::ThreadSpawnRef;
   const TypeDef* start = at(scope().core_types, core_type, "core type");
-  const TableType* table = start ? at(scope().core_tables, table_index, "table") : nullptr;
-  if (!table) return;
+  const TableType* table = start && has_table ? at(scope().core_tables, table_index, "table") : nullptr;
+  if (!start || (has_table && !table)) return;
   const FuncType& func = start->func;
   bool is_start = start->kind == CompositeKind::Func && func.results.empty() && func.params.size() == 1 &&
                   (func.params[0] == ValType::i32() || func.params[0] == ValType::i64());
   if (!is_start) return invalid("the start function of a thread must take one `i32` or `i64` and return nothing");
-  if (table->element != ValType::funcref())
-    return invalid("the table of thread.new-indirect must have elements of funcref");
-  FuncType core{{ptr_type(table->limits.is_64), func.params[0]}, {kI32}};
-  define_core_func({.builtin = CanonBuiltin::ThreadNewIndirect, .table = table_index, .thread_type = func},
-                   std::move(core));
+  if (table && !is_canonical_subtype(table->element, ValType::funcref()))
+    return invalid("the table of {} must have elements of funcref", text_name(builtin));
+  const ValType which =
+      table ? ptr_type(table->limits.is_64) : ValType::ref(static_cast<HeapType>(start->canonical_id), true);
+  FuncType core{{which, func.params[0]}, {kI32}};
+  define_core_func({.builtin = builtin, .table = table_index, .thread_type = func}, std::move(core));
 }
 
 void ComponentValidator::canon_simple(CanonBuiltin builtin, bool is_async) {
@@ -321,6 +323,7 @@ void ComponentValidator::canon_simple(CanonBuiltin builtin, bool is_async) {
     case CanonBuiltin::SubtaskCancel: core = {{kI32}, {kI32}}; break;
     case CanonBuiltin::WaitableSetNew:
     case CanonBuiltin::ThreadIndex:
+    case CanonBuiltin::ThreadAvailableParallelism:
     case CanonBuiltin::ThreadYield:
     case CanonBuiltin::ThreadSuspend: core = {{}, {kI32}}; break;
     case CanonBuiltin::SubtaskDrop:

@@ -1,5 +1,4 @@
-// Values and the start function (gated feature of the Component Model: they are validated, but no component that has
-// any can be instantiated yet). Each value is used exactly once. A bound `(eq v)` counts as the type of v: two values
+// Values and the start function. Each value is used exactly once. A bound `(eq v)` counts as the type of v: two values
 // of one type are not told apart. Binary.md, "Start Definitions" and "Value Definitions".
 #include "frontend/component_validator.h"
 

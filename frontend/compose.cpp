@@ -215,6 +215,10 @@ class Composer {
           fail("`{}` is imported as a {} by {} and as a {} by {}", import.name, wjit::name(other.sort),
                name(merged.wanted[0].first), wjit::name(import.sort), name(part));
         }
+        if (!merged.wanted.empty() && import.sort == ExternSort::Value) {
+          fail("`{}` is a value, which can be used once: {} and {} import it", import.name,
+               name(merged.wanted[0].first), name(part));
+        }
         merged.wanted.emplace_back(part, i);
       }
     }
@@ -323,7 +327,9 @@ class Composer {
   uint32_t alias(const Provider& provider) {
     Part& part = parts_[provider.part];
     const auto [at, is_new] = part.aliases.emplace(provider.item->name, 0);
-    if (is_new) at->second = out_.alias_export(space_of(provider.item->sort), part.instance, provider.item->name);
+    // An alias of a value can be used once.
+    if (is_new || provider.item->sort == ExternSort::Value)
+      at->second = out_.alias_export(space_of(provider.item->sort), part.instance, provider.item->name);
     return at->second;
   }
 

@@ -170,6 +170,7 @@ class Lexer {
       push(TokenKind::Close, pos_, 1);
       list_.tokens.back().link = match;
       ++pos_;
+    } else if (c == '\'' && !in_annotation_ && character()) {
     } else if (c == '"' || is(c, kIdChar | kRunChar)) {
       run_token();
     } else {
@@ -177,6 +178,31 @@ class Lexer {
       error(pos_, length == 0 ? "malformed UTF-8 encoding" : "illegal character");
       pos_ += length == 0 ? 1 : length;
     }
+  }
+
+  // A character between two quotes, which no other token follows at once. Else nothing: it is a run like any other.
+  bool character() {
+    const size_t start = pos_;
+    const char c = ++pos_ < text_.size() ? text_[pos_] : '\0';
+    const char e = next();
+    bool good = false;
+    if (c == '\\') {
+      good = std::string_view("tnru\"'\\").contains(e) && escape();
+    } else if (static_cast<uint8_t>(c) >= 0x80) {
+      const uint32_t length = utf8_sequence(text_, pos_);
+      good = length != 0;
+      pos_ += length;
+    } else {
+      good = static_cast<uint8_t>(c) >= 0x20 && c != 0x7F && c != '"';
+      ++pos_;
+    }
+    good = good && pos_ < text_.size() && text_[pos_] == '\'';
+    if (good && (next() == '"' || is(next(), kIdChar | kRunChar)))
+      good = next() == ';' && pos_ + 2 < text_.size() && text_[pos_ + 2] == ';';
+    if (!good) return pos_ = start, false;
+    push(TokenKind::Char, start, ++pos_ - start);
+    list_.tokens.back().plain = c != '\\';
+    return true;
   }
 
   // The longest run of id characters, strings and , ; [ ] { }, and what kind of token it is as a whole.
@@ -327,6 +353,7 @@ class Lexer {
     outer_opens.swap(opens_);
     size_t kept = list_.tokens.size();
     bool closed = false;
+    in_annotation_ = true;
     while (!closed && skip_space()) {
       if (text_[pos_] == ')' && opens_.empty()) {
         closed = true;
@@ -337,6 +364,7 @@ class Lexer {
         if (list_.tokens.size() > before && list_.tokens.back().kind == TokenKind::Error) break;
       }
     }
+    in_annotation_ = false;
     // Comments inside may have left an Error too, in front of the last token.
     Token failure;
     for (size_t i = kept; i < list_.tokens.size() && failure.kind != TokenKind::Error; ++i) {
@@ -372,6 +400,7 @@ class Lexer {
 
   std::string_view text_;
   size_t pos_ = 0;
+  bool in_annotation_ = false;  // whose tokens are any tokens
   TokenList list_;
   std::vector<uint32_t> opens_;  // indices of the open parentheses that have no match yet
 };

@@ -25,6 +25,7 @@ enum class TokenKind : uint8_t {
   Id,        // $name or $"name"
   String,    // "…"
   Number,    // starts with a digit or a sign (not yet checked to be a number)
+  Char,      // 'c', of the component model's values
   Reserved,  // any other run of token characters
   Error,     // not a token
   End,       // after the last one
@@ -32,7 +33,7 @@ enum class TokenKind : uint8_t {
 
 struct Token {
   TokenKind kind = TokenKind::End;
-  bool plain = true;    // String: no escapes inside
+  bool plain = true;    // String, Char: no escapes inside
   uint32_t offset = 0;  // into the text
   uint32_t length = 0;
   // Open, Close: the index of the matching parenthesis, kNoMatch when there is none. Quoted Id, Error: index into
@@ -61,7 +62,7 @@ struct TokenList {
   // The name behind `$` of an Id, quotes and escapes resolved: $"a" and $a are the same. Valid as long as list and
   // text.
   std::string_view id_name(const Token& token) const;
-  // The bytes of a String; not necessarily UTF-8.
+  // The bytes of a String, not necessarily UTF-8, or of a Char.
   std::string string_value(const Token& token) const;
   // Line and column from 1; columns count bytes. Linear in the offset: for messages.
   void position(uint32_t offset, uint32_t& line, uint32_t& column) const;

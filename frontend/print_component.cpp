@@ -450,6 +450,12 @@ std::string ComponentPrinter::canon_builtin(Reader& in, uint8_t code, std::strin
     case ThreadYieldThenResume:
     case ThreadSuspendThenPromote:
     case ThreadYieldThenPromote: not_cancellable(in); break;
+    case ThreadAvailableParallelism: flag("shared"); break;
+    case ThreadSpawnRef:
+      flag("shared");
+      add(ref(Space::CoreType, in));
+      break;
+    case ThreadSpawnIndirect: flag("shared"); [[fallthrough]];
     case ThreadNewIndirect:
       add(ref(Space::CoreType, in));
       add(fmt::format("(core table {})", ref(Space::CoreTable, in)));

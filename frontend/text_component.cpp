@@ -25,10 +25,23 @@ Parsed<Bytes> assemble_component(Cursor& c) {
 
 Parsed<Bytes> assemble_component_fields(Cursor& c, std::optional<std::string_view> id,
                                         std::optional<std::string> name) {
-  component_text::Assembler assembler(c, nullptr, 0);
+  component_text::Literals literals;
   if (!name && id) name = std::string(*id);
-  Bytes bytes = assembler.component_contents({id, std::move(name)});
-  if (!c.at_end()) c.unexpected("a definition");
+  const auto assemble = [&] {
+    Bytes bytes = component_text::Assembler(c, nullptr, 0, literals).component_contents({id, name});
+    if (!c.at_end()) c.unexpected("a definition");
+    return bytes;
+  };
+  const uint32_t begin = c.position();
+  Bytes bytes = assemble();
+  if (!c.failed() && !literals.empty()) {
+    if (auto error = literals.encode(std::move(bytes))) {
+      c.fail(std::move(*error));
+    } else {
+      c.restore(begin);
+      bytes = assemble();
+    }
+  }
   if (c.failed()) return std::unexpected(c.error());
   return bytes;
 }
@@ -131,9 +144,8 @@ Bytes Assembler::quoted_component(const NewId& id) {
   std::string text;
   while (c_.at_string()) text += c_.expect_string();
   if (c_.failed()) return {};
-  const TokenList tokens = lex(text);
-  Cursor inside(tokens);
-  Bytes bytes = Assembler(inside, scope_, depth_).component_contents(id);
+  Cursor inside(literals_.quoted(std::move(text)));
+  Bytes bytes = Assembler(inside, scope_, depth_, literals_).component_contents(id);
   if (!inside.at(TokenKind::End)) inside.unexpected("a definition");
   if (inside.failed()) c_.fail(inside.error().message, inside.error().fault);
   return bytes;

@@ -133,11 +133,6 @@ void Assembler::canon_core_func(Writer& out) {
     canon_builtin(row.builtin, out);
     return;
   }
-  static constexpr std::string_view kLater[] = {"thread.spawn-ref", "thread.spawn-indirect",
-                                                "thread.available-parallelism"};
-  for (const std::string_view name : kLater) {
-    if (c_.at_keyword(name)) c_.fail(fmt::format("{} is not supported", name), InputFault::Unsupported);
-  }
   c_.unexpected("a canonical definition");
 }
 
@@ -201,6 +196,14 @@ void Assembler::canon_builtin(CanonBuiltin builtin, Writer& out) {
     case ThreadYieldThenResume:
     case ThreadSuspendThenPromote:
     case ThreadYieldThenPromote: out.byte(0x00); return;
+    case ThreadSpawnRef:
+    case ThreadSpawnIndirect:
+    case ThreadAvailableParallelism:
+      out.byte(c_.take_keyword("shared") ? 0x01 : 0x00);
+      if (builtin == ThreadAvailableParallelism) return;
+      out.u32(ref(Space::CoreType));
+      if (builtin == ThreadSpawnIndirect) out.u32(ref(Space::CoreTable));
+      return;
     case ThreadNewIndirect:
       out.u32(ref(Space::CoreType));
       out.u32(ref(Space::CoreTable));

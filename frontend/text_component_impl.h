@@ -16,6 +16,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -66,9 +67,39 @@ struct ExternTypeText {
   Writer bytes;
 };
 
+// The literals of one text whose types only the validator knows. The component is assembled twice: first with
+// kLiteralToCome in their place (frontend/component_values.h); the decoder then says what their types are, so that they
+// can be encoded; then with them. text_component_values.cpp.
+class Literals {
+ public:
+  // Of the literal at the cursor, which is skipped: what stands in the component.
+  void take(Cursor& c, Writer& out);
+  // Encodes the literals of what has been assembled, and starts over; the error is the text's or the decoder's.
+  std::optional<InputError> encode(Bytes component);
+  bool empty() const { return literals_.empty(); }
+  // Text inside of strings, whose tokens are needed when it is encoded.
+  struct Quoted {
+    explicit Quoted(std::string contents) : text(std::move(contents)), tokens(lex(text)) {}
+    const std::string text;
+    const TokenList tokens;
+  };
+  const TokenList& quoted(std::string text) { return quoted_.emplace_back(std::move(text)).tokens; }
+
+ private:
+  struct Literal {
+    Cursor at;
+    std::optional<Writer> bytes;
+  };
+  std::vector<Literal> literals_;
+  bool encoded_ = false;
+  size_t next_ = 0;  // of the second time
+  std::deque<Quoted> quoted_;
+};
+
 class Assembler {
  public:
-  Assembler(Cursor& c, Scope* scope, unsigned depth) : c_(c), scope_(scope), depth_(depth) {}
+  Assembler(Cursor& c, Scope* scope, unsigned depth, Literals& literals)
+      : c_(c), scope_(scope), depth_(depth), literals_(literals) {}
 
   // Between `(component $id?` and `)`.
   Bytes component_contents(const NewId& id);
@@ -213,12 +244,12 @@ class Assembler {
   void component();
   void start();
   void value();
-  void literal(std::string_view primitive, Writer& out);
   Bytes quoted_component(const NewId& id);
 
   Cursor& c_;
   Scope* scope_;
   unsigned depth_;
+  Literals& literals_;
 };
 
 }  // namespace wjit::component_text

@@ -23,6 +23,12 @@ bool Cursor::fail_at(const Token& at, std::string message, InputFault fault) {
   return false;
 }
 
+bool Cursor::fail(InputError error) {
+  if (!failed()) error_ = std::move(error);
+  position_ = end_;
+  return false;
+}
+
 bool Cursor::unexpected(std::string_view wanted) {
   std::string found;
   switch (kind()) {

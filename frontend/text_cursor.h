@@ -33,6 +33,7 @@ class Cursor {
   // Fails at the current token (or at `at`), unless failed() already. Gives false, for `return c.fail(…)`.
   bool fail(std::string message, InputFault fault = InputFault::Malformed);
   bool fail_at(const Token& at, std::string message, InputFault fault = InputFault::Malformed);
+  bool fail(InputError error);
   // fail("unexpected token …") with the token's spelling; `wanted` says what would have been right.
   bool unexpected(std::string_view wanted = {});
 

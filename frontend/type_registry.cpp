@@ -118,10 +118,19 @@ void canonicalize_rec_group(std::span<TypeDef> types, uint32_t first, uint32_t s
 }
 
 uint32_t canonical_id(const FuncType& type) {
-  TypeDef def;
-  def.func = type;
-  canonicalize_rec_group(std::span(&def, 1), 0, 1);
-  return def.canonical_id;
+  // In front of the type stand the ones that it refers to, of which only the number matters.
+  std::vector<TypeDef> types;
+  FuncType func = type;
+  for (std::vector<ValType>* list : {&func.params, &func.results}) {
+    for (ValType& each : *list) {
+      if (!each.is_ref() || each.heap < 0) continue;
+      types.emplace_back().canonical_id = static_cast<uint32_t>(each.heap);
+      each.heap = static_cast<HeapType>(types.size() - 1);
+    }
+  }
+  types.emplace_back().func = std::move(func);
+  canonicalize_rec_group(types, static_cast<uint32_t>(types.size() - 1), 1);
+  return types.back().canonical_id;
 }
 
 bool is_canonical_subtype(uint32_t sub, uint32_t super) {

@@ -1,6 +1,6 @@
-// Canonical numbers for core types, one registry for the process: iso-recursively equal types of all modules get the same
-// number, so that call_indirect and link-time matching compare integers. Numbers are never reused.
-// Any thread (one mutex). Test: test/unit/type_registry_test.cpp.
+// Canonical numbers for core types, one registry for the process: iso-recursively equal types of all modules get the
+// same number, so that call_indirect and link-time matching compare integers. Numbers are never reused. Any thread (one
+// mutex). Test: test/unit/type_registry_test.cpp.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,8 @@ namespace wjit {
 // have theirs already. `types` is the module's whole type vector so far.
 void canonicalize_rec_group(std::span<TypeDef> types, uint32_t first, uint32_t size);
 
-// Canonical number of a plain function type outside any module (final, no supertype, its own group; no concrete refs).
+// Canonical number of a plain function type outside any module (final, no supertype, its own group); concrete heap
+// types in it are canonical numbers.
 uint32_t canonical_id(const FuncType& type);
 
 // Is type `sub` (canonical number) the same as `super` or declared a subtype of it, transitively?

@@ -36,16 +36,17 @@ struct RunOptions {
   NetworkRules network;               // --net
   std::vector<SocketAddress> listen;  // --tcplisten
   std::optional<std::string> invoke;  // "name(values)"
+  std::vector<std::string> values;    // --value: NAME=VALUE, for the component's imports of values
   std::vector<std::string> plugs;     // components that fill imports
   CompileOptions compile;
   IoKind io = IoKind::Auto;
-  size_t stack_limit = 1 << 20;      // bytes of a fiber's stack
+  size_t stack_limit = 1 << 20;         // bytes of a fiber's stack
   std::optional<uint64_t> host_memory;  // bytes
-  std::optional<uint64_t> seed;      // --deterministic: what choices are drawn from
-  bool steady_waits = false;         // --steady-waits: SchedulerOptions::steady_waits
-  std::string trace;                 // --trace: the file to write; "": none
-  bool verbose = false;              // -v: says what the program asks for and what it is given
-  std::vector<std::string> command;  // the program file and its arguments
+  std::optional<uint64_t> seed;         // --deterministic: what choices are drawn from
+  bool steady_waits = false;            // --steady-waits: SchedulerOptions::steady_waits
+  std::string trace;                    // --trace: the file to write; "": none
+  bool verbose = false;                 // -v: says what the program asks for and what it is given
+  std::vector<std::string> command;     // the program file and its arguments
 };
 int run_command(const RunOptions& options);
 

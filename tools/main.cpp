@@ -130,6 +130,10 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
           "give a core module (preview1) a socket that listens at ADDRESS:PORT, as the next descriptor after the "
           "folders")
       ->allow_extra_args(false);
+  command
+      ->add_option("--value", options.values,
+                   "a value for one of the component's imports: NAME=VALUE, in WAVE syntax; may be repeated")
+      ->allow_extra_args(false);
   command->add_option("--invoke", options.invoke,
                       "call an export instead of the main function and print its result: 'sum(1, 2)', "
                       "'a:b/iface.name(\"x\")'; values in WAVE");

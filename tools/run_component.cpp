@@ -92,14 +92,46 @@ Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& inst
       program, there.empty() ? "nothing" : "", there);
 }
 
+// `NAME=VALUE` of --value for an import of a value.
+Result<RuntimeItem> import_value(const ExternDecl& import, const ComponentTypes& types, const RunOptions& options) {
+  for (std::string_view text : options.values) {
+    if (!text.starts_with(import.name) || text.substr(import.name.size(), 1) != "=") continue;
+    text.remove_prefix(import.name.size() + 1);
+    auto value = parse_wave(types, import.type, text);
+    if (value && !text.empty()) value = fail("unexpected `{}`", text);
+    if (!value) return fail("--value {} ({}): {}", import.name, to_string(types, import.type), value.error().message);
+    return RuntimeItem(std::make_shared<const ComponentValue>(std::move(*value)));
+  }
+  return fail("import `{}` is a value ({}), which --value {}=... gives", import.name, to_string(types, import.type),
+              import.name);
+}
+
+// Prints the exported value `name`; false if there is none.
+bool print_value(const ComponentInstance& instance, const std::string& name) {
+  auto found = instance.exports.exports.find(name);
+  if (found == instance.exports.exports.end()) return false;
+  auto* value = std::get_if<std::shared_ptr<const ComponentValue>>(&found->second);
+  if (value == nullptr) return false;
+  const ComponentTypes& types = *instance.component->types;
+  for (const ExternDecl& decl : types[instance.component->type].exports) {
+    if (decl.name == name) fmt::print("{}\n", to_wave(types, decl.type, **value));
+  }
+  return true;
+}
+
 // On the strand, as start functions may call the host.
-Result<ComponentInstance*> instantiate_program(Session& session, const std::shared_ptr<const Component>& component) {
+Result<ComponentInstance*> instantiate_program(Session& session, const std::shared_ptr<const Component>& component,
+                                               const RunOptions& options) {
   HostInterfaces interfaces;
   session.wasi->add_to(interfaces);
+  const ImportSource from_host = import_from_host(*session.store, interfaces);
+  const ImportSource imports = [&](const ExternDecl& import, ComponentInstance& importer) {
+    return import.sort == ExternSort::Value ? import_value(import, *importer.component->types, options)
+                                            : from_host(import, importer);
+  };
   std::optional<Result<ComponentInstance*>> instance;
   run_until(
-      session,
-      [&] { instance = instantiate(*session.store, component, import_from_host(*session.store, interfaces), "main"); },
+      session, [&] { instance = instantiate(*session.store, component, imports, "main"); },
       [&] { return instance.has_value(); });
   return std::move(*instance);
 }
@@ -113,12 +145,13 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
     if (!parsed) return report(parsed.error());
     invocation = std::move(*parsed);
   }
-  auto instance = instantiate_program(session, component);
+  auto instance = instantiate_program(session, component, options);
   if (session.store->locked_down()) return finish_stopped(session);
   if (!instance) {
     for (const std::string& note : session.notes) fmt::print(stderr, "wjit: note: {}\n", note);
     return report(Error{session.program + ": " + instance.error().message});
   }
+  if (invocation && invocation->arguments.empty() && print_value(**instance, invocation->name)) return 0;
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
   if ((*function)->instance == nullptr)

@@ -159,7 +159,8 @@ TEST(Component, OpaqueExportsStayApart) {
 }
 
 TEST(Component, UnsupportedIsSaid) {
-  Bytes spawn = {0, 'a', 's', 'm', 0x0d, 0, 1, 0, 8, 4, 1, 0x40, 0, 0};
+  // thread.available-parallelism, shared
+  Bytes spawn = {0, 'a', 's', 'm', 0x0d, 0, 1, 0, 8, 3, 1, 0x42, 1};
   auto result = decode_component(std::make_shared<const Bytes>(spawn));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().fault, InputFault::Unsupported);

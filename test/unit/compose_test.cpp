@@ -46,6 +46,30 @@ TEST(Compose, FillsByCompatibleName) {
             "world root {\n  import log: func(s: string);\n\n  export run: func(n: u32) -> u32;\n}\n");
 }
 
+TEST(Compose, Values) {
+  const ComposePart app = part("app.wasm", R"((component
+    (import "port" (value $port u16))
+    (import "name" (value $name string))
+    (import "again" (value $again string))
+    (export "p" (value $port)) (export "n" (value $name)) (export "a" (value $again))))");
+  const ComposePart plug = part("plug.wasm", R"((component
+    (import "level" (value $level (option u8)))
+    (value (export "name") string "x")
+    (export "level" (value $level))))");
+  const ComposePart second = part("second.wasm", R"((component (value (export "again") string "y")))");
+  const Result<Composition> result = compose(app, std::vector{plug, second});
+  ASSERT_TRUE(result) << result.error().message;
+  const auto component = decode_component(std::make_shared<const Bytes>(result->bytes));
+  ASSERT_TRUE(component) << component.error().to_string();
+  const auto& type = (*(*component)->types)[(*component)->type];
+  ASSERT_EQ(type.imports.size(), 2u);
+  EXPECT_EQ(type.imports[0].sort, ExternSort::Value);
+  EXPECT_EQ(type.exports.size(), 3u);
+  const ComposePart other = part("other.wasm", R"((component
+    (import "port" (value $port u16)) (value (export "name") string "x") (export "q" (value $port))))");
+  EXPECT_EQ(composed(app, {other}), "`port` is a value, which can be used once: app.wasm and other.wasm import it");
+}
+
 TEST(Compose, ResourcesOfImportsAreShared) {
   const ComposePart app = part("app.wasm", R"((component
     (import "a:b/types@0.2.1" (instance $types

@@ -10,7 +10,7 @@ using namespace wjit;
 namespace {
 
 std::string kinds(const TokenList& list) {
-  static constexpr char letters[] = "()kisnre.";  // in the order of TokenKind
+  static constexpr char letters[] = "()kisncre.";  // in the order of TokenKind
   std::string out;
   for (const Token& token : list.tokens) out.push_back(letters[static_cast<int>(token.kind)]);
   return out;
@@ -38,6 +38,17 @@ TEST(Lexer, TokensNeedSpaceBetweenThem) {
   EXPECT_EQ(kinds("\"a\"\"b\""), "r.");
   EXPECT_EQ(kinds("a,b"), "r.");
   EXPECT_EQ(kinds("\"a\"(\"b\")"), "s(s).");
+}
+
+TEST(Lexer, Characters) {
+  EXPECT_EQ(kinds("'a' ' ' '(' ')' ';' '\\'' '\\u{20ac}' '\xe2\x82\xac' ''')"), "ccccccccc).");
+  EXPECT_EQ(kinds("('a');;'b'"), "(c).");
+  // What is none is a run of other characters, as it always was.
+  EXPECT_EQ(kinds("'ab' '' 'a'b 'a'\"b\""), "rrrr.");
+  EXPECT_EQ(kinds("(@x ' )') 'a'"), "r)c.");
+  TokenList list = lex("'\\n' 'x'");
+  EXPECT_EQ(list.string_value(list.tokens[0]), "\n");
+  EXPECT_EQ(list.string_value(list.tokens[1]), "x");
 }
 
 TEST(Lexer, MatchingParentheses) {

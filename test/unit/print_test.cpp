@@ -41,6 +41,27 @@ Bytes raw(std::initializer_list<int> bytes) {
   return out;
 }
 
+TEST(Print, ValuesAndThreads) {
+  const std::string threads = round_trip(R"((component
+    (core type $start (func (param i32)))
+    (core module $m (table (export "t") 1 funcref))
+    (core instance $i (instantiate $m))
+    (core func (canon thread.spawn-ref $start))
+    (core func (canon thread.spawn-indirect shared $start (core table $i "t")))
+    (core func (canon thread.available-parallelism shared))))");
+  for (const char* line : {"(canon thread.spawn-ref $start)", "(canon thread.spawn-indirect shared $start (core table ",
+                           "(canon thread.available-parallelism shared)"}) {
+    EXPECT_NE(threads.find(line), std::string::npos) << threads;
+  }
+  const std::string values = round_trip(R"((component
+    (import "f" (func $f (param "a" u8) (param "b" (tuple char string)) (result u8)))
+    (import "v" (value $v u8))
+    (value $w (tuple char string) (tuple '\"' "x\00"))
+    (start $f (value $v) (value $w) (result (value $r)))
+    (export "r" (value $r))))");
+  EXPECT_NE(values.find("(start $f (value $v) (value $w) (result (value $r"), std::string::npos) << values;
+}
+
 TEST(Print, Module) {
   EXPECT_EQ(round_trip(R"((module $m
     (type $t (func (param i32 i64) (result f32)))

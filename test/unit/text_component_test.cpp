@@ -202,10 +202,68 @@ TEST(TextComponent, ErrorsHaveTheirPlace) {
   }
 }
 
-TEST(TextComponent, LiteralsOfCompoundTypesAreUnsupported) {
-  const Parsed<Bytes> bytes = assemble_text("(component (value $a (tuple u8) (tuple 1)))");
-  ASSERT_FALSE(bytes);
-  EXPECT_EQ(bytes.error().fault, InputFault::Unsupported);
+// A literal's bytes are the same as if they had been written.
+TEST(TextComponent, LiteralsOfCompoundTypes) {
+  struct Literal {
+    std::string_view type, text, bytes;
+  };
+  const Literal kLiterals[] = {
+      {"bool", "false", R"("\00")"},
+      {"s16", "-2", R"("\7e")"},
+      {"u64", "300", R"("\ac\02")"},
+      {"f32", "nan", R"("\00\00\c0\7f")"},
+      {"f64", "-inf", R"("\00\00\00\00\00\00\f0\ff")"},
+      {"char", R"('\'')", R"("'")"},
+      {"char", "'\u{20ac}'", R"("\e2\82\ac")"},
+      {"char", "'\xe2\x82\xac'", R"("\e2\82\ac")"},
+      {"string", R"("a\00")", R"("\02a\00")"},
+      {"(tuple u8 (list s8))", "(tuple 255 (list -1 1))", R"("\ff\02\ff\01")"},
+      {"(list u8 3)", "(list 1 2 3)", R"("\01\02\03")"},
+      {"(record (field \"a\" u8) (field \"b\" char))", "(record 1 ';') ;; a comment", R"("\01;")"},
+      {"(variant (case \"a\") (case \"b\" u8))", R"((variant "b" 3))", R"("\01\03")"},
+      {"(enum \"a\" \"b\")", R"((enum "b"))", R"("\01")"},
+      {R"((flags "a" "b" "c" "d" "e" "f" "g" "h" "i"))", R"((flags "i" "a"))", R"("\01\01")"},
+      {"(option (option u8))", "(some none)", R"("\01\00")"},
+      {"(result u8 (error string))", R"((error "x"))", R"("\01\01x")"},
+      {"(result (error u8))", "ok", R"("\00")"},
+      {"(map string u8)", R"((list (tuple "k" 1)))", R"("\01\01k\01")"},
+  };
+  for (const Literal& literal : kLiterals) {
+    const auto component = [&](std::string_view value) {
+      return assemble_text(
+          fmt::format("(component (component (type $t {})\n(value $a $t {}\n) (value $b (type $t) {}\n)))",
+                      literal.type, value, value));
+    };
+    const Parsed<Bytes> text = component(literal.text);
+    const Parsed<Bytes> bytes = component(fmt::format("(binary {})", literal.bytes));
+    ASSERT_TRUE(text) << literal.text << ": " << text.error().to_string();
+    ASSERT_TRUE(bytes) << literal.text << ": " << bytes.error().to_string();
+    EXPECT_EQ(*text, *bytes) << literal.text;
+  }
+}
+
+TEST(TextComponent, LiteralsMustFitTheirTypes) {
+  const std::pair<std::string_view, std::string_view> kUnfit[] = {
+      {"(value u8 true)", "expected a value of type u8"},
+      {"(value f32 nan:0x1)", "expected a value of type f32"},
+      {"(value f64 -nan)", "expected a value of type f64"},
+      {"(value (list u8 2) (list 1))", "expected a value of type u8"},
+      {"(value (list u8 2) (list 1 2 3))", "expected a value of type list<u8, 2>"},
+      {"(value (flags \"a\") (flags \"b\"))", "has no `b`"},
+      {"(value (variant (case \"a\")) (variant \"a\" 1))", "expected a value of type"},
+      {"(value (option u8) some)", "expected a value of type option<u8>"},
+      {"(value (stream u8) 1)", "there are no values of type stream<u8>"},
+      // What is wrong before it is found first.
+      {"(value (tuple u8) (tuple 1)) (type (list 7)) (value (tuple u8) (tuple 2))", "unknown type 7"},
+  };
+  for (const auto& [text, message] : kUnfit) {
+    const Parsed<Bytes> bytes = assemble_text(fmt::format("(component {})", text));
+    ASSERT_FALSE(bytes) << text;
+    EXPECT_EQ(bytes.error().fault, InputFault::Invalid) << text;
+    EXPECT_NE(bytes.error().message.find(message), std::string::npos) << text << '\n' << bytes.error().message;
+  }
+  EXPECT_FALSE(assemble_text("(component (value u8))"));
+  EXPECT_FALSE(assemble_text("(component (value char ''))"));
 }
 
 TEST(TextComponent, DepthIsLimited) {

@@ -67,18 +67,19 @@ struct HostCallAccess {
   static uint64_t begin(AdapterContext* adapter, Call* guest_call) {
     Store& store = Store::of(adapter->store);
     if (adapter->caller != nullptr && !adapter->caller->may_leave) return store.trap(TrapCode::CannotLeave), 0;
-    auto* call = new HostCall;
+    HostCall* call = store.host_calls.make();
     call->store = &store;
     call->adapter = adapter;
     call->function = adapter->host;
     call->params = guest_call->host_params;
-    if (guest_call->arena == nullptr) guest_call->arena = new HostArena;
-    call->arena = guest_call->arena;
-    bool async = adapter->spec->lower.is_async();
-    if (async) {  // results must outlive the guest's frame
-      const ComponentTypes& types = *adapter->spec->types;
-      TypeId result = types[adapter->spec->type].element;
-      if (result != kNoType) guest_call->host_results = call->arena->allocate(elem_size(types, result, true), 16);
+    const bool async = adapter->spec->lower.is_async();
+    const ComponentTypes& types = *adapter->spec->types;
+    const TypeId result = types[adapter->spec->type].element;
+    if (result != kNoType) {
+      if (guest_call->arena == nullptr) guest_call->arena = new HostArena;
+      call->arena = guest_call->arena;
+      // Results must outlive the guest's frame.
+      if (async) guest_call->host_results = call->arena->allocate(elem_size(types, result, true), 16);
     }
     call->results = guest_call->host_results;
     call->guest_call_ = guest_call;
@@ -89,9 +90,9 @@ struct HostCallAccess {
     switch (call->state_) {
       case HostCall::State::Finished:
         if (may_be_late(*call) && host_takes_its_time(store.choices)) break;
-        delete call;
+        store.host_calls.free(call);
         return static_cast<uint64_t>(kHostCallReady);
-      case HostCall::State::Trapped: delete call; return store.propagate_trap(), 0;
+      case HostCall::State::Trapped: store.host_calls.free(call); return store.propagate_trap(), 0;
       case HostCall::State::Cancelled: UNREACHABLE_CASE("a host call cancelled itself");
       case HostCall::State::Running: break;
     }
@@ -109,8 +110,10 @@ struct HostCallAccess {
       if (!adapter->async_type) store.atomic = thread;
       return park(store, *thread, resume_sync, call);
     }
-    call->heap_call_ = std::make_unique<Call>(*guest_call);
-    guest_call->arena = nullptr;
+    if (result != kNoType || guest_call->arena != nullptr) {
+      call->heap_call_ = std::make_unique<Call>(*guest_call);
+      guest_call->arena = nullptr;
+    }
     call->guest_call_ = call->heap_call_.get();
     Subtask* subtask = store.subtasks.make();
     subtask->caller = adapter->caller;
@@ -147,7 +150,8 @@ struct HostCallAccess {
 
   // A parked sync call goes on: its results lie where the emitted code put the space for them.
   static uint64_t resume_sync(GuestContext*, void* argument) {
-    delete static_cast<HostCall*>(argument);
+    auto* call = static_cast<HostCall*>(argument);
+    call->store->host_calls.free(call);
     return static_cast<uint64_t>(kHostCallReady);
   }
 
@@ -165,7 +169,7 @@ struct HostCallAccess {
       return;
     }
     Subtask* subtask = call.subtask_;
-    if (returned) {
+    if (returned && call.guest_call_ != nullptr) {
       RegisterArgs args;
       args.ints[0] = reinterpret_cast<uint64_t>(call.adapter);      // NOLINT
       args.ints[1] = reinterpret_cast<uint64_t>(call.guest_call_);  // NOLINT
@@ -178,9 +182,11 @@ struct HostCallAccess {
   }
 
   static void free_call(HostCall& call) {
-    delete call.guest_call_->arena;  // heap_call_'s, or a parked guest's that is never resumed
-    call.guest_call_->arena = nullptr;
-    delete &call;
+    if (call.guest_call_ != nullptr) {
+      delete call.guest_call_->arena;  // heap_call_'s, or a parked guest's that is never resumed
+      call.guest_call_->arena = nullptr;
+    }
+    call.store->host_calls.free(&call);
   }
 };
 

@@ -60,7 +60,7 @@ struct HostCall {
   const HostFunction* function = nullptr;
   void* params = nullptr;           // tuple in host layout
   void* results = nullptr;          // tuple in host layout (one element), zeroed
-  HostArena* arena = nullptr;       // for what `results` point to
+  HostArena* arena = nullptr;       // for what `results` point to; null where there are none
   // When the caller cancels a call that goes on: the function should finish soon (cancelled() or finish()). May be empty:
   // then cancellation waits for the end.
   std::function<void()> on_cancel;
@@ -77,7 +77,7 @@ struct HostCall {
   bool inside_invoke_ = false;
   Subtask* subtask_ = nullptr;      // async lower
   Thread* thread_ = nullptr;        // sync lower: the parked thread
-  Call* guest_call_ = nullptr;      // sync lower: on the guest's stack; async: heap_call_
+  Call* guest_call_ = nullptr;      // sync lower: on the guest's stack; async: heap_call_, null if nothing is left to do with it
   std::unique_ptr<Call> heap_call_;
 };
 

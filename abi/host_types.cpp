@@ -124,6 +124,15 @@ std::string check_function(const FunctionInfo& info, const ComponentTypes& types
 }
 
 const PayloadType* find_payload(const HostCall& call, const TypeInfo* element, bool is_future) {
+  // One of its kind was compared when the function was linked.
+  const PayloadType* only = nullptr;
+  size_t count = 0;
+  for (const PayloadType* payload : call.adapter->streams) {
+    if (payload->is_future != is_future) continue;
+    only = payload;
+    ++count;
+  }
+  if (count == 1) return only;
   for (const PayloadType* payload : call.adapter->streams) {
     if (payload->is_future == is_future && same_structure(element, *payload->types, payload->element)) return payload;
   }

@@ -160,6 +160,7 @@ class Store final : public Strand {
   Pool<Subtask> subtasks;
   Pool<WaitableSet> waitable_sets;
   Pool<SharedStream> streams;
+  Pool<HostCall> host_calls;
   // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see
   // that anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store
   // runs.

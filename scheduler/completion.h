@@ -49,13 +49,13 @@ struct Completion {
   bool idle() const { return state.load(std::memory_order_relaxed) == CompletionState::Idle; }
 
   // ---- the scheduler's part from here on ----
-  Completion* next = nullptr;  // inbox of the strand; a backend's lists while Pending
+  Completion* next = nullptr;  // inbox of the strand; a backend's or the timers' lists while Pending
   Completion* previous = nullptr;
   Worker* owner = nullptr;  // the worker whose backend or timers have it
   int64_t result = 0;
   void* buffer = nullptr;  // Read, Write, Receive, Send; Connect: the sockaddr
   size_t length = 0;       // bytes of the buffer or sockaddr; Poll: events
-  int64_t offset = -1;     // Read, Write: file offset, or kCurrentPosition, kAtEnd (scheduler/io.h)
+  int64_t offset = -1;     // Read, Write: file offset, or kCurrentPosition, kAtEnd (scheduler/io.h); Timer: the deadline
   int fd = -1;
   OperationKind kind = OperationKind::None;
   std::atomic<CompletionState> state{CompletionState::Idle};

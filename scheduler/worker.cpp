@@ -196,7 +196,8 @@ void Worker::poll_virtual(bool may_sleep) {
   }
   if (virtual_io_->run_one(false)) return;
   // Nothing can go on by itself: the outside, or time, or (operations that other threads finish) neither.
-  int64_t next = std::min(timers_.earliest(ClockId::Monotonic), clock.monotonic_of(timers_.earliest(ClockId::Realtime)));
+  int64_t next = std::min(timers_.earliest(ClockId::Monotonic, true),
+                          clock.monotonic_of(timers_.earliest(ClockId::Realtime, true)));
   if (next > VirtualClock::kEnd) next = TimerQueue::kNever;
   if (!virtual_io_->empty() && (next == TimerQueue::kNever || scheduler_.choices_->coin())) {
     virtual_io_->run_one(true);

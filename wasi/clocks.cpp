@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "wasi/io.h"
@@ -51,19 +52,15 @@ int64_t deadline_after(State& state, uint64_t duration) {
 // Replies when the time has come; a caller that cancels gets no reply.
 void wait(State& state, Reply<void> reply, int64_t when) {
   if (when <= state.now(ClockId::Monotonic)) return reply();
-  struct Wait {
-    explicit Wait(State& s) : operation(s) {}
-    Operation operation;
-    bool cancelled = false;
+  ClockWait* waiting = state.clock_waits.make(state);
+  reply.call->on_cancel = [waiting] {
+    waiting->cancelled = true;
+    waiting->stop();
   };
-  auto waiting = std::make_shared<Wait>(state);
-  Wait& w = *waiting;
-  reply.call->on_cancel = [&w] {
-    w.cancelled = true;
-    w.operation.stop();
-  };
-  w.operation.wait_until(ClockId::Monotonic, when, waiting, [reply, &w](int64_t result) {
-    if (w.cancelled && result == -ECANCELED) return reply.call->cancelled();
+  waiting->wait_until(ClockId::Monotonic, when, nullptr, [reply, waiting](int64_t result) {
+    const bool cancelled = waiting->cancelled && result == -ECANCELED;
+    waiting->state.clock_waits.free(waiting);
+    if (cancelled) return reply.call->cancelled();
     reply();
   });
 }

@@ -107,6 +107,7 @@ class FileSource final : public ByteSource {
     }
     if (result > 0) {
       if (at_ >= 0) at_ += result;
+      file_->count_moved(static_cast<uint64_t>(result));
       return read.complete(static_cast<uint32_t>(result));
     }
     if (result == 0) {
@@ -153,6 +154,7 @@ class FileSink final : public ByteSink {
     }
     if (result >= 0) {
       if (at_ >= 0) at_ += result;
+      file_->count_moved(static_cast<uint64_t>(result));
       return write.complete(static_cast<uint32_t>(result));
     }
     result_->resolve(host::error(Error::of(static_cast<int>(-result))));

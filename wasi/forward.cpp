@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 namespace wjit::wasi {
 namespace {
@@ -198,6 +199,8 @@ void Forward::step() {
 }
 
 void Forward::moved() {
+  const uint64_t bytes = mover_->moved - std::exchange(counted_, mover_->moved);
+  for (const ByteEnd& end : {from_, to_}) end.file->count_moved(bytes);
   if (from_.at != nullptr && *from_.at >= 0) *from_.at = mover_->in_at;
   if (to_.at != nullptr && *to_.at >= 0) *to_.at = mover_->out_at;
   auto again_when = [this](const ByteEnd& end, uint32_t events) {

@@ -51,6 +51,7 @@ class Forward {
   std::shared_ptr<Mover> mover_;
   Operation operation_;
   Then then_;
+  uint64_t counted_ = 0;  // of the mover's bytes, those that the files have been told of
 };
 
 class ByteSource : public HostSource {

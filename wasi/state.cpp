@@ -2,6 +2,7 @@
 #include "wasi/state.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -129,6 +130,15 @@ State::~State() = default;
 
 File::~File() {
   if (owned && fd >= 0) close(fd);
+}
+
+void File::widen_pipe() {
+  struct stat status{};
+  if (is_socket || fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode)) return;
+  // What an unprivileged process may ask for; may be refused, or be less than there is (which would fail or be lost).
+  constexpr int kPipeBytes = 1 << 20;
+  const int now = fcntl(fd, F_GETPIPE_SZ);
+  if (now > 0 && now < kPipeBytes) fcntl(fd, F_SETPIPE_SZ, kPipeBytes);
 }
 
 void State::cancel_operations() {

@@ -15,6 +15,7 @@
 #include "abi/store.h"
 #include "base/check.h"
 #include "base/intrusive_list.h"
+#include "base/pool.h"
 #include "scheduler/io.h"
 #include "scheduler/timer.h"
 #include "wasi/network.h"
@@ -50,10 +51,21 @@ struct File {
   bool owned = true;
   bool is_socket = false;  // of wasi:sockets: non-blocking
   int broken = 0;          // errno that ended a connection: the system tells it once, to a send or a receive
+  uint64_t moved = 0;      // bytes read from or written to it by streams
   File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
   ~File();
+  // A pipe that much goes through gets room for more at a time: each turn of its two ends costs a switch of processes.
+  void count_moved(uint64_t bytes) {
+    const bool little = moved < kManyBytes;
+    moved += bytes;
+    if (little && moved >= kManyBytes) widen_pipe();
+  }
+  static constexpr uint64_t kManyBytes = 1 << 20;
   File(const File&) = delete;
   File& operator=(const File&) = delete;
+
+ private:
+  void widen_pipe();
 };
 
 // Objects by the numbers that are the resources' reps; freed numbers are reused.
@@ -112,6 +124,13 @@ class Operation : public Timer {
   friend class State;
 };
 
+// A guest's wait for a time (wasi/clocks.cpp): there may be a million of them.
+struct ClockWait final : Operation {
+  explicit ClockWait(State& s) : Operation(s), state(s) {}
+  State& state;
+  bool cancelled = false;
+};
+
 class State final : public StoreAttachment, public std::enable_shared_from_this<State> {
  public:
   State(Store& store, WasiOptions options);
@@ -148,6 +167,7 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   ObjectTable objects;
   host::ResourceTypes resources;
   NetworkAccess network;
+  Pool<ClockWait> clock_waits;
   // Where datagrams are received to before they are copied to the guest: `bytes` of memory, the same at every call.
   uint8_t* datagram_memory(size_t bytes);
   // Whether an operation may be done at once without the scheduler. False after some in a row: then what else waits gets

@@ -2,8 +2,8 @@
 # Builds the guest programs of the tests (test/guests/*.wasm) and of the examples (examples/*.wasm) from the sources in
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
-#   test/guests/build.sh [c] [net] [io] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js] [python]
-#                        [check]
+#   test/guests/build.sh [c] [net] [io] [relay] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js]
+#                        [python] [check]
 #
 # Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
 # is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
@@ -165,6 +165,10 @@ build_net() {
 
 build_io() {
   c_component "$guests/c-io.wasm" streams "$guests/c-io/c-io.c"
+}
+
+build_relay() {
+  c_component "$guests/c-relay.wasm" relay "$guests/c-relay/c-relay.c"
 }
 
 build_compose() {
@@ -357,10 +361,10 @@ build_check() {
   return $failed
 }
 
-[ $# -gt 0 ] || set -- c net io libc compose pipeline failures rust rust_files rust_net js check
+[ $# -gt 0 ] || set -- c net io relay libc compose pipeline failures rust rust_files rust_net js check
 for target; do
   case $target in
-    c | net | io | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
+    c | net | io | relay | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

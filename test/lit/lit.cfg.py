@@ -37,6 +37,7 @@ config.substitutions += [
     ("%deny_io_uring", "python3 " + os.path.join(root, "test", "scripts", "deny_io_uring.py")),
     ("%pair", "python3 " + os.path.join(root, "test", "scripts", "pair.py")),
     ("%peer", "python3 " + os.path.join(root, "test", "scripts", "peer.py")),
+    ("%relay", "python3 " + os.path.join(root, "test", "scripts", "relay.py")),
     ("%root", root),
     ("%shared", shared),
 ]

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <random>
 #include <vector>
@@ -147,6 +148,86 @@ TEST(TimerQueue, AMillionTimers) {
   });
   EXPECT_EQ(strand.run([] { return false; }), RunResult::Idle);
   for (auto& timer : timers) ASSERT_EQ(timer.times, 1);
+}
+
+// A queue on its own, on a made-up clock, beside a plain map: deadlines from nanoseconds to months away, some cancelled, steps
+// of time from nothing to weeks.
+TEST(TimerQueue, FiresWhatIsDueAndNothingElse) {
+  Scheduler scheduler;
+  ClosureStrand strand(scheduler);
+  constexpr size_t kCount = 20'000;
+  std::vector<OrderedTimer> timers(kCount);
+  TimerQueue queue;
+  std::mt19937_64 random(3);
+  auto some = [&](int most_bits) { return static_cast<int64_t>(random() >> (64 - 1 - random() % most_bits)); };
+  strand.add([&] {
+    std::multimap<int64_t, OrderedTimer*> waiting;
+    int64_t now = 1'000'000'000'000;
+    size_t made = 0, cancelled = 0, ended = 0;
+    while (made < kCount || !waiting.empty()) {
+      for (auto adds = random() % 8; adds > 0 && made < kCount; --adds) {
+        OrderedTimer& timer = timers[made++];
+        timer.strand = &strand;
+        timer.deadline = now - 100 + some(53);
+        begin_operation(&timer, OperationKind::Timer, Worker::current());
+        queue.add(&timer, timer.deadline);
+        waiting.emplace(timer.deadline, &timer);
+      }
+      if (!waiting.empty() && random() % 4 == 0) {
+        auto one = std::next(waiting.begin(), static_cast<ptrdiff_t>(random() % std::min<size_t>(waiting.size(), 50)));
+        ASSERT_TRUE(queue.remove(one->second));
+        ASSERT_FALSE(queue.remove(one->second));
+        post(one->second, -ECANCELED);
+        waiting.erase(one);
+        ++cancelled;
+      }
+      ASSERT_EQ(queue.size(), waiting.size());
+      const int64_t next = queue.earliest(ClockId::Monotonic);
+      ASSERT_EQ(queue.earliest(ClockId::Monotonic, true), waiting.empty() ? TimerQueue::kNever : waiting.begin()->first);
+      ASSERT_LE(next, queue.earliest(ClockId::Monotonic, true));
+      // A worker that sleeps until then gets on.
+      now = random() % 4 == 0 && next != TimerQueue::kNever ? std::max(next, now) : now + some(made < kCount ? 30 : 50);
+      queue.fire(now, 0);
+      while (!waiting.empty() && waiting.begin()->first <= now) {
+        ASSERT_EQ(waiting.begin()->second->state.load(), CompletionState::Posted);
+        waiting.erase(waiting.begin());
+        ++ended;
+      }
+      for (auto& [deadline, timer] : waiting) {
+        ASSERT_EQ(timer->state.load(), CompletionState::Pending) << deadline - now;
+        if (random() % 16 == 0) break;
+      }
+    }
+    EXPECT_EQ(cancelled + ended, kCount);
+    EXPECT_GT(cancelled, 100u);
+  });
+  EXPECT_EQ(strand.run([] { return false; }), RunResult::Idle);
+  for (auto& timer : timers) ASSERT_EQ(timer.times, 1);
+}
+
+// Few wake-ups on the way to a far deadline, also where many timers make the earliest a guess.
+TEST(TimerQueue, SleepsTowardsAFarDeadline) {
+  Scheduler scheduler;
+  ClosureStrand strand(scheduler);
+  std::vector<OrderedTimer> timers(1000);
+  TimerQueue queue;
+  strand.add([&] {
+    int64_t now = 1'000'000'000'000, at = now + int64_t{3600} * 1'000'000'000;
+    queue.fire(now, 0);
+    for (auto& timer : timers) {
+      timer.strand = &strand;
+      begin_operation(&timer, OperationKind::Timer, Worker::current());
+      queue.add(&timer, at);
+    }
+    int wakes = 0;
+    for (; queue.size() > 0; ++wakes) {
+      now = queue.earliest(ClockId::Monotonic);
+      queue.fire(now, 0);
+    }
+    EXPECT_EQ(now, at);
+    EXPECT_LE(wakes, 9);
+  });
+  EXPECT_EQ(strand.run([] { return false; }), RunResult::Idle);
 }
 
 }  // namespace

@@ -362,7 +362,7 @@ static void timers(u32 count, u64 after_ms, u64 spread_ms) {
   u64 start = now(), spread = spread_ms * 1000000 + 1, begun;
   for (u32 i = 0; i < count; ++i) {
     state = state * 1664525 + 1013904223;
-    u64 deadline = start + after_ms * 1000000 + ((u64)state * spread >> 32);
+    u64 deadline = start + after_ms * 1000000 + ((u64)state * (spread >> 10) >> 22);  // spread: up to an hour
     u32 call = wait_until(deadline);
     if ((call & 15) == SUBTASK_RETURNED) {
       --left;

@@ -328,7 +328,7 @@ class Instantiation {
     const uint64_t allowed = store_.host_memory.left;
     uint64_t left = allowed;
     const size_t bytes = type.element != kNoType ? elem_size(types, type.element, true) : 0;
-    store_.end_quantum();  // nobody runs on top of a start function that waits: it traps
+    Store::NothingBlocks scope(store_);
     auto started = store_.start_call(function, params, bytes, [&](const void* results) {
       has_returned = true;
       if (type.element == kNoType) return;

@@ -245,10 +245,10 @@ bool Store::run_core(CodePointer function, RegisterArgs& args, RegisterResults* 
   fiber_prepare(fiber, function.code, &args);
   // Built-ins that would block find no thread to park: such code may not suspend.
   Thread* thread = current();
-  bool may_block = may_block_;
-  may_block_ = false;
-  FiberExit exit = fiber_enter(&context_, fiber);
-  may_block_ = may_block;
+  FiberExit exit = [&] {
+    NothingBlocks scope(*this);
+    return fiber_enter(&context_, fiber);
+  }();
   CHECK(exit == FiberExit::Abandoned || current() == thread);
   if (exit == FiberExit::Suspended) {
     trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning");

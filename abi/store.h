@@ -101,6 +101,18 @@ class Store final : public Strand {
   }
   // False while code runs that may not suspend (realloc, post-return, start functions, lowering).
   bool may_block() const { return may_block_; }
+  // Nothing may, from here to the end of the scope.
+  class [[nodiscard]] NothingBlocks {
+   public:
+    explicit NothingBlocks(Store& store) : store_(store), before_(std::exchange(store.may_block_, false)) {}
+    ~NothingBlocks() { store_.may_block_ = before_; }
+    NothingBlocks(const NothingBlocks&) = delete;
+    NothingBlocks& operator=(const NothingBlocks&) = delete;
+
+   private:
+    Store& store_;
+    const bool before_;
+  };
   // A core function with arguments as 64-bit words (jit/instance.h); for hosts and scripts. Traps come back as the
   // error.
   std::expected<std::vector<uint64_t>, Trap> call_core(FuncRef* function, const FuncType& type,
@@ -119,7 +131,8 @@ class Store final : public Strand {
   // The thread that runs is one that run_quantum resumed, and while it waits anybody may run.
   bool at_top(const Thread& thread) const {
     return resume_frame->outer == nullptr && thread.fiber != nullptr && thread.task->detached &&
-           thread.task->is_async_type() && !thread.task->entered && tracer == nullptr && choices == nullptr;
+           thread.task->is_async_type() && !thread.task->entered && may_block_ && tracer == nullptr &&
+           choices == nullptr;
   }
   // It is about to wait: others of the quantum run on top of it, instead of it leaving the worker's stack and coming
   // back. True when its wait is over; false when there is nobody left to run, or a trap.
@@ -130,7 +143,8 @@ class Store final : public Strand {
   // Who waits so, and where its guest code stands; thread is null if nobody does.
   struct Waiting {
     void* guest_sp = nullptr;
-    const Thread* thread = nullptr;  // in between, so that the two are not moved as one, which would wait for their stores
+    const Thread* thread =
+        nullptr;  // in between, so that the two are not moved as one, which would wait for their stores
     void* guest_fp = nullptr;
   };
   const Waiting& waiting_below() const { return waiting_below_; }

@@ -308,7 +308,7 @@ static uint64_t gave_way(GuestContext* guest, void*) {
 
 uint64_t give_way(Store& store, uint64_t result) {
   Thread* thread = store.current();
-  if (!store.has_many_ready() || thread == nullptr || !store.may_block() || !store.at_top(*thread)) return result;
+  if (!store.has_many_ready() || thread == nullptr || !store.at_top(*thread)) return result;
   Fiber& fiber = *store.context().fiber;
   fiber.saved[0] = result;
   fiber.saved[1] = store.context().result;

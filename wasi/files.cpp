@@ -142,14 +142,31 @@ int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, 
   return result_of(openat(here(), ".", (flags & ~O_CREAT) | O_CLOEXEC, mode));
 }
 
+// What open_beneath and stat_beneath do on this thread may not wait: try_cached.
+static thread_local bool cached_only = false;
+
+int64_t try_cached(const std::function<int64_t()>& work) {
+  cached_only = true;
+  const int64_t result = work();
+  cached_only = false;
+  return result;
+}
+
 int64_t open_beneath(int folder, const std::string& path, int flags, mode_t mode, bool follow) {
   if (int64_t bad = check_path(path); bad < 0) return bad;
   static std::atomic<bool> denied{false};
+  if (cached_only && denied.load(std::memory_order_relaxed)) return -EAGAIN;
   if (denied.load(std::memory_order_relaxed)) return open_beneath_by_walking(folder, path, flags, mode, follow);
   open_how how{};
   how.flags = static_cast<uint64_t>(static_cast<unsigned>(flags | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW)));
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  if (cached_only) {
+    how.resolve |= RESOLVE_CACHED;
+    int64_t fd = result_of(syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
+    const bool unknown = fd == -EINVAL || fd == -ENOSYS || fd == -EPERM || fd == -EINTR;
+    return fd == -EXDEV ? -EPERM : unknown ? -EAGAIN : fd;
+  }
   constexpr int kTries = 16;  // EAGAIN: something was renamed meanwhile
   for (int i = 0; i < kTries; ++i) {
     int64_t fd = result_of(syscall(SYS_openat2, folder, path.c_str(), &how, sizeof(how)));
@@ -214,7 +231,7 @@ int64_t stat_beneath(int folder, const std::string& path, bool follow, struct st
   int64_t fd = open_beneath(folder, path, O_PATH, 0, follow);
   if (fd < 0) return fd;
   Descriptor file(fd);
-  return result_of(fstat(file.get(), into));
+  return result_of(fstatat(file.get(), "", into, AT_EMPTY_PATH | (cached_only ? AT_STATX_DONT_SYNC : 0)));
 }
 
 int64_t set_times_beneath(int folder, const std::string& path, bool follow, const timespec times[2]) {

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,6 +43,10 @@ struct DirectoryEntry {
 int64_t open_beneath(int folder, const std::string& path, int flags, mode_t mode, bool follow);
 // For tests: open_beneath without openat2.
 int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, mode_t mode, bool follow);
+
+// Does `work`, which calls open_beneath and stat_beneath for reading, as far as the kernel has all that it takes in memory: -EAGAIN
+// where it would have to wait, or cannot say so (before Linux 5.12, without openat2). Any thread.
+int64_t try_cached(const std::function<int64_t()>& work);
 
 int64_t stat_beneath(int folder, const std::string& path, bool follow, struct stat* into);
 int64_t set_times_beneath(int folder, const std::string& path, bool follow, const timespec times[2]);

@@ -113,14 +113,26 @@ int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
 
 // ---- both versions ----
 
-// Does `work` on a helper thread; its result >= 0 makes the answer with `answer`, else it is the error code.
+// A result >= 0 makes the answer with `answer`, else it is the error code.
+template <typename V, typename T>
+std::function<void(int64_t)> answering(Reply<Result<T, typename V::Code>> reply, std::function<T(int64_t)> answer) {
+  return [reply, answer = std::move(answer)](int64_t result) {
+    if (result < 0) return reply(host::error(V::code(result)));
+    reply(host::ok(answer(result)));
+  };
+}
+
+// Does `work` on a helper thread.
 template <typename V, typename T>
 void in_background(State& state, Reply<Result<T, typename V::Code>> reply, std::function<int64_t()> work,
                    std::function<T(int64_t)> answer) {
-  state.run_blocking(std::move(work), [reply, answer = std::move(answer)](int64_t result) {
-    if (result < 0) return reply(host::error(V::code(result)));
-    reply(host::ok(answer(result)));
-  });
+  state.run_blocking(std::move(work), answering<V, T>(reply, std::move(answer)));
+}
+// The same for what only looks at paths: at once where it can be.
+template <typename V, typename T>
+void look_up(State& state, Reply<Result<T, typename V::Code>> reply, std::function<int64_t()> work,
+             std::function<T(int64_t)> answer) {
+  state.run_lookup(std::move(work), answering<V, T>(reply, std::move(answer)));
 }
 template <typename V>
 void in_background(State& state, Reply<Result<Unit, typename V::Code>> reply, std::function<int64_t()> work) {
@@ -270,7 +282,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       types, "stat-at", [&state](Reply<StatResult> reply, Self self, PathFlags flags, String path) {
         auto into = std::make_shared<struct stat>();
         bool follow = flags.has(PathFlags::symlink_follow);
-        in_background<V, typename V::Stat>(
+        look_up<V, typename V::Stat>(
             state, reply,
             [file = state.get(self)->file, into, follow, path = path.string()] {
               return stat_beneath(file->fd, path, follow, into.get());
@@ -281,7 +293,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       types, "metadata-hash-at", [&state](Reply<HashResult> reply, Self self, PathFlags flags, String path) {
         auto into = std::make_shared<struct stat>();
         bool follow = flags.has(PathFlags::symlink_follow);
-        in_background<V, MetadataHash>(
+        look_up<V, MetadataHash>(
             state, reply,
             [file = state.get(self)->file, into, follow, path = path.string()] {
               return stat_beneath(file->fd, path, follow, into.get());
@@ -316,7 +328,7 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
                DescriptorFlags flags) {
         auto opened = std::make_shared<OpenedFile>();
         bool follow = path_flags.has(PathFlags::symlink_follow);
-        in_background<V, Own<typename V::Descriptor>>(
+        look_up<V, Own<typename V::Descriptor>>(
             state, reply,
             [folder = state.get(self), follow, path = path.string(), open_flags, flags, opened] {
               return open_descriptor<V>(*folder, follow, path, open_flags, flags, opened.get());

@@ -197,12 +197,20 @@ bool Preview1Impl::text(uint32_t address, uint32_t size, std::string* into) cons
   return at != nullptr;
 }
 
-void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> work,
-                                 std::function<uint32_t(int64_t)> then) {
-  state_->run_blocking(std::move(work), [&call, then = std::move(then)](int64_t result) {
+static std::function<void(int64_t)> finishing(CoreHostCall& call, std::function<uint32_t(int64_t)> then) {
+  return [&call, then = std::move(then)](int64_t result) {
     if (result < 0) return call.finish(errno_of(result));
     call.finish(then != nullptr ? then(result) : errno1::success);
-  });
+  };
+}
+
+void Preview1Impl::in_background(CoreHostCall& call, std::function<int64_t()> work,
+                                 std::function<uint32_t(int64_t)> then) {
+  state_->run_blocking(std::move(work), finishing(call, std::move(then)));
+}
+
+void Preview1Impl::look_up(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then) {
+  state_->run_lookup(std::move(work), finishing(call, std::move(then)));
 }
 
 // ---- arguments and environment ----

@@ -92,6 +92,8 @@ class Preview1Impl final : public Preview1 {
   // Work on a helper thread that gives a value >= 0 or -errno; `then` gets the value and gives the call's error number.
   void in_background(CoreHostCall& call, std::function<int64_t()> work,
                      std::function<uint32_t(int64_t)> then = nullptr);
+  // The same for what only looks at paths: at once where it can be (State::run_lookup).
+  void look_up(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then);
   // Reads or writes at `offset` (-1: the current position); arguments `iovs` and `iovs + 1` are the vectors, `result`
   // where the count goes.
   void transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result);

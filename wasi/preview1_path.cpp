@@ -34,7 +34,7 @@ void Preview1Impl::path_filestat_get(CoreHostCall& call) {
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   uint32_t into = call.i32(4);
   auto status = std::make_shared<struct stat>();
-  in_background(
+  look_up(
       call,
       [folder, path, follow, status] { return stat_beneath(folder->opened.file->fd, path, follow, status.get()); },
       [this, into, status](int64_t) { return store_stat(into, *status) ? errno1::success : errno1::fault; });
@@ -92,7 +92,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   auto opened = std::make_shared<Fd>();
   opened->flags = fdflags;
   opened->given_up = opened->inheriting_given_up = folder->inheriting_given_up;
-  in_background(
+  look_up(
       call,
       [folder, follow, path, open_flags, flags, append, bytes_wanted, opened]() -> int64_t {
         int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);

@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "jit/trap.h"
+#include "wasi/files.h"
 #include "wasi/socket.h"
 
 extern char** environ;
@@ -169,6 +170,13 @@ void State::write_failed(const File& file, int64_t error) {
 
 void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {
   wjit::run_blocking(store, std::move(work), std::move(then));
+}
+
+void State::run_lookup(std::function<int64_t()> work, std::function<void(int64_t)> then) {
+  if (store.choices == nullptr) {  // with a seed every operation has its turn
+    if (int64_t result = try_cached(work); result != -EAGAIN) return then(result);
+  }
+  run_blocking(std::move(work), std::move(then));
 }
 
 }  // namespace wjit::wasi

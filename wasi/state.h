@@ -160,6 +160,9 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   void write_failed(const File& file, int64_t error);
   // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
   void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);
+  // The same for work that only looks at paths (try_cached in wasi/files.h): done at once where nothing has to be waited for.
+  // `then` may run before this returns.
+  void run_lookup(std::function<int64_t()> work, std::function<void(int64_t)> then);
 
   Store& store;
   WasiOptions options;

@@ -180,6 +180,25 @@ TEST_P(OpenBeneath, Creates) {
 INSTANTIATE_TEST_SUITE_P(Ways, OpenBeneath, testing::Values(&open_beneath, &open_beneath_by_walking),
                          [](const auto& way) { return way.index == 0 ? "Kernel" : "Walking"; });
 
+// The same answers as with waiting, or -EAGAIN; never what lies outside, and nothing is changed.
+TEST_F(Files, TryCached) {
+  for (const char* path : {"file", "sub/leaf", "to-leaf", "to-sub/leaf", "none", "sub/none", "to-secret", "to-outside/secret",
+                           "absolute", "loop-a", "..", "sub/../..", "file/", ""}) {
+    struct stat waited{}, cached{};
+    int64_t expected = stat_beneath(folder, path, true, &waited);  // also brings it into the cache
+    int64_t got = try_cached([&] { return stat_beneath(folder, path, true, &cached); });
+    EXPECT_TRUE(got == expected || got == -EAGAIN) << path << ": " << got << " instead of " << expected;
+    if (got == 0) EXPECT_EQ(cached.st_ino, waited.st_ino) << path;
+  }
+  EXPECT_EQ(try_cached([&] { return open_beneath(folder, "new", O_WRONLY | O_CREAT, 0666, true); }), -EAGAIN);
+  EXPECT_FALSE(fs::exists(root / "inside" / "new"));
+  EXPECT_EQ(try_cached([&] { return open_beneath(folder, "file", O_WRONLY | O_TRUNC, 0, true); }), -EAGAIN);
+  EXPECT_EQ(fs::file_size(root / "inside" / "file"), 8u);
+  const int64_t created = open_beneath(folder, "new", O_WRONLY | O_CREAT, 0666, true);  // as before again
+  EXPECT_GE(created, 0);
+  close(static_cast<int>(created));
+}
+
 TEST_F(Files, ChangesStayInside) {
   EXPECT_EQ(make_directory(folder, "../evil"), -EPERM);
   EXPECT_EQ(make_directory(folder, "to-outside/evil"), -EPERM);

@@ -120,7 +120,7 @@ uint64_t await_subtask(Store& store, Subtask& subtask) {
   }
   subtask.wait_synchronously(thread);
   thread->wait_waitable = &subtask;
-  start_waiting(*thread, WaitKind::Waitable, false);
+  start_waiting(*thread, WaitKind::Waitable);
   return park(store, *thread, await_resumed, &subtask);
 }
 
@@ -398,7 +398,7 @@ bool request_cancellation(Task& task, ComponentInstance* caller) {
       task.needs_exclusive() && instance.exclusive_thread != nullptr && instance.exclusive_thread != &task.implicit;
   Candidates candidates(store.choices);
   for (Thread* t = task.threads.front(); t != nullptr && !candidates.settled(); t = t->task_next) {
-    if (!t->cancellable || t->state == Thread::State::Running || (t == &task.implicit && implicit_excluded)) continue;
+    if (!t->cancellable() || (t == &task.implicit && implicit_excluded)) continue;
     if (candidates.take()) candidate = t;
   }
   if (candidate == nullptr || !may_enter_from(instance, caller)) {

@@ -58,7 +58,7 @@ uint64_t park(Store& store, Thread& thread, Continuation continuation, void* arg
 // A built-in or a call that may block has its result at once: returns it. If many are ready they run first, so that one
 // that never has to wait does not keep them waiting while it makes more of them. The last thing that a built-in does.
 uint64_t give_way(Store& store, uint64_t result);
-void start_waiting(Thread& thread, WaitKind kind, bool cancellable);
+void start_waiting(Thread& thread, WaitKind kind);
 // Takes a thread out of whatever it waits for.
 void stop_waiting(Thread& thread);
 bool ready_now(const Thread& thread);

@@ -47,7 +47,7 @@ uint64_t result_or_wait(BuiltinContext* context, CopyEnd& end, bool async) {
   if (thread == nullptr) return 0;
   end.wait_synchronously(thread);
   thread->wait_waitable = &end;
-  start_waiting(*thread, WaitKind::Waitable, false);
+  start_waiting(*thread, WaitKind::Waitable);
   return park(store, *thread, end_resumed, &end);
 }
 

@@ -144,7 +144,7 @@ extern "C" uint64_t builtin_canon_WaitableSetWait(BuiltinContext* context, uint3
     return store.locked_down() ? code : give_way(store, code);
   }
   thread->wait_set = set;
-  start_waiting(*thread, WaitKind::Set, false);
+  start_waiting(*thread, WaitKind::Set);
   store.context().fiber->saved[0] = pointer;
   return park(store, *thread, waitable_set_wait_resumed, context);
 }
@@ -239,7 +239,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
       clear_pending(*subtask);
       subtask->wait_synchronously(thread);
       thread->wait_waitable = subtask;
-      start_waiting(*thread, WaitKind::Waitable, false);
+      start_waiting(*thread, WaitKind::Waitable);
       return park(store, *thread, subtask_cancel_resumed, subtask);
     }
   }

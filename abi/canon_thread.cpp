@@ -29,7 +29,7 @@ uint64_t leave(BuiltinContext* context, Thread& thread, bool yield, Thread* othe
   if (yield && other == nullptr && goes_on_at_once(store_of(context).choices, false)) return 0;
   store_of(context).switch_to = other;
   if (yield) {
-    start_waiting(thread, WaitKind::Yield, false);
+    start_waiting(thread, WaitKind::Yield);
   } else {
     thread.state = Thread::State::Suspended;
   }
@@ -81,7 +81,7 @@ uint32_t new_thread(BuiltinContext* context, FuncRef* function, uint64_t argumen
   made->argument = argument;
   thread->task->threads.push_back(made);
   const uint32_t index = thread_index(*made);
-  if (spawn && index != 0) start_waiting(*made, WaitKind::Yield, false);
+  if (spawn && index != 0) start_waiting(*made, WaitKind::Yield);
   return index;
 }
 
@@ -125,7 +125,7 @@ uint32_t builtin_canon_ThreadIndex(BuiltinContext* context) {
 uint64_t builtin_canon_ThreadResumeLater(BuiltinContext* context, uint32_t index) {
   if (!check_may_leave(context)) return 0;
   Thread* other = find_suspended(context, index);
-  if (other != nullptr) start_waiting(*other, WaitKind::Yield, false);
+  if (other != nullptr) start_waiting(*other, WaitKind::Yield);
   return 0;
 }
 

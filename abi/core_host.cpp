@@ -46,7 +46,7 @@ struct CoreHostAccess {
     }
     call->thread_ = thread;
     thread->host_done = false;
-    start_waiting(*thread, WaitKind::HostCall, false);
+    start_waiting(*thread, WaitKind::HostCall);
     return park(store, *thread, resume, call);
   }
 

@@ -106,7 +106,7 @@ struct HostCallAccess {
       }
       call->thread_ = thread;
       thread->host_done = false;
-      start_waiting(*thread, WaitKind::HostCall, false);
+      start_waiting(*thread, WaitKind::HostCall);
       if (!adapter->async_type) store.atomic = thread;
       return park(store, *thread, resume_sync, call);
     }

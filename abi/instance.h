@@ -84,8 +84,8 @@ struct EntryGate {
 struct ComponentInstance {
   bool may_leave = true;      // offset 0: emitted code writes it
   alignas(8) EntryGate gate;  // offset 8: emitted code writes `entered`
-  Thread* exclusive_thread =
-      nullptr;  // offset 24. An eager task has the lock without standing here until it is detached
+  // Offset 24. An eager task has the lock without standing here until it is detached.
+  Thread* exclusive_thread = nullptr;
   // The records of the next eager call: an instance is entered once at a time, so one of each kind will do.
   Task* sync_task = nullptr;   // offset 32: the function type is not async: no fiber
   Task* async_task = nullptr;  // offset 40: with a Fresh fiber

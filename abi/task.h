@@ -45,7 +45,6 @@ struct Thread : HandleRecord {
   Thread() : HandleRecord(HandleKind::Thread) {}
   enum class State : uint8_t { Suspended, Waiting, Running } state = State::Suspended;
   WaitKind wait = WaitKind::None;
-  bool cancellable = false;
   bool queued = false;       // stands in the store's ready queue
   bool is_callback = false;  // between events it has no fiber: it waits for its next callback
   bool blocked = false;      // stands in its instance's list of blocked threads
@@ -66,6 +65,9 @@ struct Thread : HandleRecord {
   Thread* queue_next = nullptr;
   Thread* task_prev = nullptr;  // threads of the task
   Thread* task_next = nullptr;
+
+  // Whether it can be told of a cancellation where it is: before its task has started, and between two callbacks.
+  bool cancellable() const { return state == State::Waiting && (is_callback || wait == WaitKind::Enter); }
 };
 
 // thread.new-indirect: what it runs.

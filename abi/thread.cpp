@@ -89,7 +89,7 @@ Ran begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& regis
       task.call = new Call(*task.call);
       task.owns_call = true;
     }
-    start_waiting(thread, WaitKind::Enter, true);
+    start_waiting(thread, WaitKind::Enter);
     if (!has_backpressure(task)) wake_blocked(instance);
     return Ran::Blocked;
   }
@@ -248,7 +248,7 @@ bool wait_for_callback(Store& store, Task& task, uint32_t packed) {
   if ((set == nullptr || !set->ready.empty()) && goes_on_at_once(store.choices, false)) {
     return resume_thread(store, &thread, false);
   }
-  start_waiting(thread, set != nullptr ? WaitKind::Set : WaitKind::Yield, true);
+  start_waiting(thread, set != nullptr ? WaitKind::Set : WaitKind::Yield);
   return true;
 }
 
@@ -312,14 +312,13 @@ uint64_t give_way(Store& store, uint64_t result) {
   Fiber& fiber = *store.context().fiber;
   fiber.saved[0] = result;
   fiber.saved[1] = store.context().result;
-  start_waiting(*thread, WaitKind::Yield, false);
+  start_waiting(*thread, WaitKind::Yield);
   return park(store, *thread, gave_way, nullptr);
 }
 
-void start_waiting(Thread& thread, WaitKind kind, bool cancellable) {
+void start_waiting(Thread& thread, WaitKind kind) {
   thread.state = Thread::State::Waiting;
   thread.wait = kind;
-  thread.cancellable = cancellable;
   if (kind == WaitKind::Set) thread.wait_set->add_waiter(thread);
   if (kind == WaitKind::Enter) {
     block_on_instance(thread, false);
@@ -333,7 +332,6 @@ void stop_waiting(Thread& thread) {
   if (thread.wait == WaitKind::Set) thread.wait_set->remove_waiter(thread);
   store.remove_from_queue(thread);
   thread.wait = WaitKind::None;
-  thread.cancellable = false;
   thread.state = Thread::State::Suspended;
 }
 

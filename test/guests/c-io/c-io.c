@@ -17,6 +17,7 @@
 // the interface's error-code.
 
 #include "../p3.h"
+#include "../wait.h"
 
 #define STDERR "wasi:cli/stderr@0.3.0"
 IMPORT(STDERR, "[stream-new-0]write-via-stream") u64 stderr_stream_new(void);
@@ -70,19 +71,6 @@ EXPORT("cabi_realloc") void *cabi_realloc(void *old, u32 old_size, u32 align, u3
   heap_used += size;
   return block;
 }
-
-// ---- waiting ----
-
-static u32 await(u32 waitable) {
-  u32 set = waitable_set_new();
-  struct event event;
-  waitable_join(waitable, set);
-  waitable_set_wait(set, &event);
-  waitable_join(waitable, 0);
-  waitable_set_drop(set);
-  return event.code;
-}
-static u32 ended(u32 waitable, u32 code) { return code == BLOCKED ? await(waitable) : code; }
 
 // ---- text ----
 

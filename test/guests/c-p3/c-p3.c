@@ -99,15 +99,7 @@ EXPORT_CALLBACK u32 callback(u32 event, u32 waitable, u32 code) {
 #else
 
 #if defined(STACKFUL)
-static u32 await(u32 waitable) {
-  u32 set = waitable_set_new();
-  struct event event;
-  waitable_join(waitable, set);
-  waitable_set_wait(set, &event);
-  waitable_join(waitable, 0);
-  waitable_set_drop(set);
-  return event.code;
-}
+#include "../wait.h"
 
 static void sleep(u64 nanoseconds) {
   u32 timer = wait_for(nanoseconds);
@@ -115,8 +107,6 @@ static void sleep(u64 nanoseconds) {
   while (await(timer >> 4) != SUBTASK_RETURNED) {}
   subtask_drop(timer >> 4);
 }
-
-static u32 ended(u32 waitable, u32 code) { return code == BLOCKED ? await(waitable) : code; }
 
 #define stdin_read(stream, ...) ended(stream, stdin_read(stream, __VA_ARGS__))
 #define stdout_write(stream, ...) ended(stream, stdout_write(stream, __VA_ARGS__))

@@ -9,6 +9,7 @@
 // Prints "source: ok" and "sink: ok" on stderr, or "…: error N", N the case of the interface's error-code.
 
 #include "../p3.h"
+#include "../wait.h"
 
 #define STDERR "wasi:cli/stderr@0.3.0"
 IMPORT(STDERR, "[stream-new-0]write-via-stream") u64 stderr_stream_new(void);
@@ -52,17 +53,6 @@ IMPORT(SOCKETS, "[async-lower][future-read-1]" TCP("send")) u32 tcp_sink_result(
 IMPORT(SOCKETS, "[future-drop-readable-1]" TCP("send")) void tcp_sink_drop(u32 future);
 
 DEFINE_REALLOC(65536)
-
-static u32 ended(u32 waitable, u32 code) {
-  if (code != BLOCKED) return code;
-  u32 set = waitable_set_new();
-  struct event event;
-  waitable_join(waitable, set);
-  waitable_set_wait(set, &event);
-  waitable_join(waitable, 0);
-  waitable_set_drop(set);
-  return event.code;
-}
 
 static int is(struct string text, const char *word) {
   u32 i = 0;

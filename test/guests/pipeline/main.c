@@ -2,6 +2,7 @@
 // Stackful: it waits in the middle of its functions.
 
 #include "../p3.h"
+#include "../wait.h"
 
 #define REPORT "wjit:guests/report"
 IMPORT(REPORT, "[async-lower]report") u32 report(u32 count, u32 *stream);
@@ -11,18 +12,6 @@ IMPORT(REPORT, "[stream-drop-readable-0]report") void report_drop(u32 stream);
 DEFINE_REALLOC(65536)
 
 static u32 writer;
-
-static u32 await(u32 waitable) {
-  u32 set = waitable_set_new();
-  struct event event;
-  waitable_join(waitable, set);
-  waitable_set_wait(set, &event);
-  waitable_join(waitable, 0);
-  waitable_set_drop(set);
-  return event.code;
-}
-
-static u32 ended(u32 waitable, u32 code) { return code == BLOCKED ? await(waitable) : code; }
 
 static void returned(u32 call) {
   if ((call & 15) == SUBTASK_RETURNED) return;

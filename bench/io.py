@@ -325,6 +325,7 @@ def main():
     parser.add_argument("--mib", type=int, default=1024)
     parser.add_argument("--timers", type=lambda text: [int(n) for n in text.split(",")], default=[1000, 100_000, 1_000_000])
     options = parser.parse_args()
+    options.build = options.build.resolve()
     for part in options.parts:
         if part not in PARTS and part != "backends":
             parser.error(f"unknown part {part}; there are {', '.join(PARTS)}, backends")

@@ -55,14 +55,10 @@ class OrcAdapterCompiler final : public AdapterCompiler {
   static constexpr unsigned kMaxOptimized = 4'000;
 
   template <typename F>
-  Result<std::unique_ptr<llvm::Module>> emit(llvm::LLVMContext& context, CodeGenerator& generator,
-                                             const ComponentTypes& types, F&& fill) {
+  std::unique_ptr<llvm::Module> emit(llvm::LLVMContext& context, CodeGenerator& generator, const ComponentTypes& types,
+                                     F&& fill) {
     adapter::AdapterEmitter emitter(context, generator.emit_options(), types);
-    try {
-      fill(emitter);
-    } catch (const adapter::Unsupported& unsupported) {
-      return fail("not supported yet: {}", unsupported.what);
-    }
+    fill(emitter);
     auto module = emitter.take();
 #ifndef NDEBUG
     CHECK(!llvm::verifyModule(*module, &llvm::errs()));
@@ -76,10 +72,9 @@ class OrcAdapterCompiler final : public AdapterCompiler {
     if (!generator) return std::unexpected(generator.error());
     llvm::LLVMContext context;
     auto module = emit(context, **generator, types, fill);
-    if (!module) return std::unexpected(module.error());
     std::string text;
     llvm::raw_string_ostream out(text);
-    (*module)->print(out, nullptr);
+    module->print(out, nullptr);
     return text;
   }
 
@@ -90,16 +85,15 @@ class OrcAdapterCompiler final : public AdapterCompiler {
     if (!generator) return std::unexpected(generator.error());
     llvm::LLVMContext context;
     auto module = emit(context, **generator, types, fill);
-    if (!module) return std::unexpected(module.error());
-    if ((*module)->getInstructionCount() > kMaxOptimized) generator = lease_code_generator(ir::Level::Fast);
+    if (module->getInstructionCount() > kMaxOptimized) generator = lease_code_generator(ir::Level::Fast);
     if (!generator) return std::unexpected(generator.error());
     std::vector<LinkFunction> functions;
     for (const std::string& part : parts) {
-      if ((*module)->getFunction(kPrefix + part) == nullptr) continue;
+      if (module->getFunction(kPrefix + part) == nullptr) continue;
       functions.push_back({kPrefix + part, nullptr, 0, fmt::format("adapter {} ({})", name, part.substr(1))});
     }
     static const AbsoluteSymbols symbols = run_time_symbols();
-    auto linked = compile_and_link(**module, **generator, functions, symbols);
+    auto linked = compile_and_link(*module, **generator, functions, symbols);
     if (!linked) return std::unexpected(linked.error());
     auto code = std::make_shared<AdapterCode>();
     code->memory = linked->memory;

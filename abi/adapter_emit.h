@@ -68,16 +68,11 @@ struct Target {
 
 constexpr uint32_t kReturned = 2;  // a lowered call's status RETURNED
 
-// Thrown inside of the generator only, caught by its entry points: what cannot be generated yet.
-struct Unsupported {
-  std::string what;
-};
-
 class AdapterEmitter {
  public:
   AdapterEmitter(llvm::LLVMContext& context, const ir::EmitOptions& options, const ComponentTypes& types);
 
-  // `prefix` is put before the functions' names (".lower", ".start", ".finish", ".copy"). Throws Unsupported.
+  // `prefix` is put before the functions' names (".lower", ".start", ".finish", ".copy").
   void emit_adapter(const AdapterSpec& spec, const std::string& prefix);
   void emit_copier(const CopierSpec& spec, const std::string& prefix);
   std::unique_ptr<llvm::Module> take() { return std::move(module_); }

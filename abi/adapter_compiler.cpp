@@ -32,12 +32,14 @@ AbsoluteSymbols run_time_symbols() {
 class OrcAdapterCompiler final : public AdapterCompiler {
  public:
   Result<std::shared_ptr<AdapterCode>> compile(const AdapterSpec& spec) override {
-    return link(spec.name, {".lower", ".slow", ".start", ".finish", ".complete", ".task_return", ".task_return_slow"}, *spec.types,
+    return link(spec.name, level_for(spec.lower, spec.lift),
+                {".lower", ".slow", ".start", ".finish", ".complete", ".task_return", ".task_return_slow"}, *spec.types,
                 [&](adapter::AdapterEmitter& e) { e.emit_adapter(spec, kPrefix); });
   }
 
   Result<std::shared_ptr<AdapterCode>> compile(const CopierSpec& spec) override {
-    return link(spec.name, {".copy"}, *spec.types, [&](adapter::AdapterEmitter& e) { e.emit_copier(spec, kPrefix); });
+    return link(spec.name, level_for(spec.source, spec.destination), {".copy"}, *spec.types,
+                [&](adapter::AdapterEmitter& e) { e.emit_copier(spec, kPrefix); });
   }
 
   Result<std::string> emit_ir(const AdapterSpec& spec) override {
@@ -53,6 +55,12 @@ class OrcAdapterCompiler final : public AdapterCompiler {
   // Above this, in instructions, an adapter is compiled at the fast level: the full one takes more than linear time.
   // Usual ones have some hundreds. 4,000 cases with strings (340,000): 1.6 s instead of more than 100 s.
   static constexpr unsigned kMaxOptimized = 4'000;
+
+  // With the host on one side, the adapter is a small part of what a call costs, and most are called a few times: at the full
+  // level they would take more time than all else until a usual guest runs (test/guests/c-io: 116 ms for six, now 23).
+  static ir::Level level_for(const AdapterSide& a, const AdapterSide& b) {
+    return a.is_host() || b.is_host() ? ir::Level::Fast : ir::Level::Full;
+  }
 
   template <typename F>
   std::unique_ptr<llvm::Module> emit(llvm::LLVMContext& context, CodeGenerator& generator, const ComponentTypes& types,
@@ -79,9 +87,9 @@ class OrcAdapterCompiler final : public AdapterCompiler {
   }
 
   template <typename F>
-  Result<std::shared_ptr<AdapterCode>> link(const std::string& name, std::vector<std::string> parts,
+  Result<std::shared_ptr<AdapterCode>> link(const std::string& name, ir::Level level, std::vector<std::string> parts,
                                             const ComponentTypes& types, F&& fill) {
-    auto generator = lease_code_generator(ir::Level::Full);
+    auto generator = lease_code_generator(level);
     if (!generator) return std::unexpected(generator.error());
     llvm::LLVMContext context;
     auto module = emit(context, **generator, types, fill);

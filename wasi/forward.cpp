@@ -1,6 +1,8 @@
 // See wasi/forward.h. Which call moves what:
 //
-//   a pipe at one end               splice
+//   a pipe to a regular file        splice into a pipe of our own, and out of it: while the file is written, the pipe stays
+//                                   locked, and whoever fills it waits
+//   a pipe at one end else          splice
 //   a regular file to what is none  sendfile
 //   a regular file to another       copy_file_range; between file systems that do not: by way of a pipe
 //   all else                        splice into a pipe of our own, and out of it
@@ -164,7 +166,8 @@ std::unique_ptr<Forward> Forward::make(State& state, ByteEnd from, ByteEnd to, u
   mover->out_at = to.at != nullptr ? *to.at : -1;
   // A trace shows what helpers do.
   mover->on_helper = in.is(S_IFREG) || out.is(S_IFREG) || state.store.tracer != nullptr;
-  mover->way = in.is(S_IFIFO) || out.is(S_IFIFO)   ? Way::Splice
+  mover->way = in.is(S_IFIFO) && out.is(S_IFREG)   ? Way::Through
+               : in.is(S_IFIFO) || out.is(S_IFIFO) ? Way::Splice
                : in.is(S_IFREG) && out.is(S_IFREG) ? Way::CopyRange
                : in.is(S_IFREG)                    ? Way::Send
                                                    : Way::Through;

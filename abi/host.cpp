@@ -64,22 +64,22 @@ extern "C" uint64_t builtin_abi_release(AdapterContext*, Call* call) {
 
 // Gives host.cpp the run time's part of a HostCall.
 struct HostCallAccess {
-  static uint64_t begin(AdapterContext* adapter, Call* guest_call) {
+  // Makes the call, and invokes the function.
+  static HostCall* invoke(AdapterContext* adapter, Call* guest_call) {
     Store& store = Store::of(adapter->store);
-    if (adapter->caller != nullptr && !adapter->caller->may_leave) return store.trap(TrapCode::CannotLeave), 0;
     HostCall* call = store.host_calls.make();
     call->store = &store;
     call->adapter = adapter;
     call->function = adapter->host;
     call->params = guest_call->host_params;
-    const bool async = adapter->spec->lower.is_async();
     const ComponentTypes& types = *adapter->spec->types;
     const TypeId result = types[adapter->spec->type].element;
     if (result != kNoType) {
       if (guest_call->arena == nullptr) guest_call->arena = new HostArena;
       call->arena = guest_call->arena;
       // Results must outlive the guest's frame.
-      if (async) guest_call->host_results = call->arena->allocate(elem_size(types, result, true), 16);
+      if (adapter->spec->lower.is_async())
+        guest_call->host_results = call->arena->allocate(elem_size(types, result, true), 16);
     }
     call->results = guest_call->host_results;
     call->guest_call_ = guest_call;
@@ -87,6 +87,14 @@ struct HostCallAccess {
     call->inside_invoke_ = true;
     adapter->host->invoke(*call);
     call->inside_invoke_ = false;
+    return call;
+  }
+
+  static uint64_t begin(AdapterContext* adapter, Call* guest_call) {
+    Store& store = Store::of(adapter->store);
+    if (!adapter->caller->may_leave) return store.trap(TrapCode::CannotLeave), 0;
+    HostCall* call = invoke(adapter, guest_call);
+    const bool async = adapter->spec->lower.is_async();
     switch (call->state_) {
       case HostCall::State::Finished:
         if (may_be_late(*call) && host_takes_its_time(store.choices)) break;
@@ -110,7 +118,7 @@ struct HostCallAccess {
       if (!adapter->async_type) store.atomic = thread;
       return park(store, *thread, resume_sync, call);
     }
-    if (result != kNoType || guest_call->arena != nullptr) {
+    if (guest_call->arena != nullptr) {
       call->heap_call_ = std::make_unique<Call>(*guest_call);
       guest_call->arena = nullptr;
     }
@@ -124,6 +132,18 @@ struct HostCallAccess {
     subtask->in_table = true;
     call->subtask_ = subtask;
     return static_cast<uint64_t>(subtask->subtask_state) | uint64_t{subtask->index} << 4;
+  }
+
+  static void begin_for_host(AdapterContext* adapter, std::unique_ptr<HostCaller> caller) {
+    HostCall* call = invoke(adapter, &caller->call);
+    if (call->state_ == HostCall::State::Running) {
+      call->host_caller_ = caller.release();
+      Store& store = *call->store;
+      if (store.tracer != nullptr) store.tracer->host_call_goes_on(*call);
+      return;
+    }
+    if (call->state_ == HostCall::State::Finished) caller->resolved(true);
+    call->store->host_calls.free(call);
   }
 
   // Whether the guest cannot tell that an async function took its time from that it was done at once. (A caller that
@@ -163,6 +183,11 @@ struct HostCallAccess {
       free_call(call);
       return;
     }
+    if (call.host_caller_ != nullptr) {
+      call.host_caller_->resolved(returned);
+      free_call(call);
+      return;
+    }
     if (call.thread_ != nullptr) {
       call.thread_->host_done = true;
       store.make_ready(*call.thread_);
@@ -186,12 +211,17 @@ struct HostCallAccess {
       delete call.guest_call_->arena;  // heap_call_'s, or a parked guest's that is never resumed
       call.guest_call_->arena = nullptr;
     }
+    delete call.host_caller_;
     call.store->host_calls.free(&call);
   }
 };
 
 extern "C" uint64_t builtin_abi_host_call(AdapterContext* adapter, Call* call) {
   return HostCallAccess::begin(adapter, call);
+}
+
+void call_host_function(AdapterContext& adapter, std::unique_ptr<HostCaller> caller) {
+  HostCallAccess::begin_for_host(&adapter, std::move(caller));
 }
 
 void HostCall::finish() {

@@ -20,6 +20,7 @@ namespace wjit {
 
 class Store;
 struct HostCall;
+struct HostCaller;
 struct Subtask;
 struct Thread;
 
@@ -77,8 +78,14 @@ struct HostCall {
   bool inside_invoke_ = false;
   Subtask* subtask_ = nullptr;      // async lower
   Thread* thread_ = nullptr;        // sync lower: the parked thread
-  Call* guest_call_ = nullptr;      // sync lower: on the guest's stack; async: heap_call_, null if nothing is left to do with it
+  HostCaller* host_caller_ = nullptr;  // the host calls: owned
+  // Sync lower: on the guest's stack; async: heap_call_, null if nothing is left to do with it; the host's: its own.
+  Call* guest_call_ = nullptr;
   std::unique_ptr<Call> heap_call_;
 };
+
+// The host calls one of its own functions, which a component exports as it came in, or starts with: `caller` is told of
+// the result. On the strand; `adapter` is the function's host_adapter.
+void call_host_function(AdapterContext& adapter, std::unique_ptr<HostCaller> caller);
 
 }  // namespace wjit

@@ -308,8 +308,6 @@ class Instantiation {
     const std::shared_ptr<RuntimeFunction>& function = self_.funcs[d.func];
     const ComponentTypes& types = *function->types;
     const ComponentTypeDef& type = types[function->type];
-    if (function->instance == nullptr)
-      return fail("not supported yet: the host's {} as start function", function->name);
     // Handles would have to be handed over: a value may reach several instances.
     if (type.element != kNoType &&
         (contains_resource(types, type.element) || contains_async_value(types, type.element)))

@@ -325,15 +325,22 @@ AdapterContext* Store::host_adapter(const std::shared_ptr<RuntimeFunction>& func
   entry->second = std::make_unique<AdapterContext>();
   AdapterContext& context = *entry->second;
   context.store = &context_;
-  fill_callee(*this, context, *function);
   context.spec = std::make_shared<AdapterSpec>();
   context.spec->types = function->types.get();
   context.spec->type = function->type;
   context.spec->lower.kind = AdapterSide::Kind::Host;
   context.spec->lower.memory_is_64 = true;
   context.spec->lower.has_memory = context.spec->lower.has_realloc = true;
-  context.spec->lift = side_of_lift(*function);
   context.spec->name = "host -> " + function->name;
+  if (function->host != nullptr) {
+    context.spec->lift = context.spec->lower;
+    context.host = function->host.get();
+    context.function = function;
+    context.async_type = (*function->types)[function->type].is_async;
+  } else {
+    context.spec->lift = side_of_lift(*function);
+    fill_callee(*this, context, *function);
+  }
   return &context;
 }
 
@@ -350,15 +357,20 @@ struct HostResults final : HostCaller {
 
 Result<> Store::start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
                            std::function<void(const void* results)> done) {
-  CHECK(function->instance != nullptr);
+  const ComponentTypes& types = *function->types;
+  const bool is_host = function->host != nullptr;
+  if (is_host &&
+      (!resource_occurrences(types, function->type).empty() || !stream_occurrences(types, function->type).empty())) {
+    return fail("not supported yet: handles between the host and its own `{}`", function->name);
+  }
   AdapterContext* context = host_adapter(function);
-  if (context->code == nullptr) {
+  if (!is_host && context->code == nullptr) {
     auto code = engine_.adapter(*context->spec);
     if (!code) return std::unexpected(code.error());
     context->code = *code;
     context->task_return = (*code)->task_return;
   }
-  if (!may_enter_from(*function->instance, nullptr)) {
+  if (!is_host && !may_enter_from(*function->instance, nullptr)) {
     trap(TrapCode::CannotEnter);
     return {};
   }
@@ -368,6 +380,10 @@ Result<> Store::start_call(std::shared_ptr<RuntimeFunction> function, const void
   results->callee = function;
   results->call.host_params = const_cast<void*>(params);
   results->call.host_results = results->memory.get();
+  if (is_host) {
+    call_host_function(*context, std::move(results));
+    return {};
+  }
   Task* task = new_task(*function->instance, context, nullptr);
   task->call = &results->call;
   task->host = results.release();

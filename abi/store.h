@@ -118,9 +118,9 @@ class Store final : public Strand {
   std::expected<std::vector<uint64_t>, Trap> call_core(FuncRef* function, const FuncType& type,
                                                        std::span<const uint64_t> args);
 
-  // Starts a call of a component function; params is a tuple in host layout (AdapterContext of a host caller). `done`
-  // is called on the strand when the task has resolved, with the results tuple (owned by the call, valid during
-  // `done`); not at all after a trap.
+  // Starts a call of a component function, or of a host function that passes no handles; params is a tuple in host
+  // layout (AdapterContext of a host caller). `done` is called on the strand when the task has resolved, with the
+  // results tuple (owned by the call, valid during `done`); not at all after a trap.
   Result<> start_call(std::shared_ptr<RuntimeFunction> function, const void* params, size_t result_bytes,
                       std::function<void(const void* results)> done);
 

@@ -154,8 +154,6 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   if (invocation && invocation->arguments.empty() && print_value(**instance, invocation->name)) return 0;
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
-  if ((*function)->instance == nullptr)
-    return report(Error{fmt::format("{} is the host's own function", (*function)->name)});
 
   Call call(session, *function);
   if (auto ready = call.parse_arguments(invocation ? invocation->arguments : ""); !ready) {

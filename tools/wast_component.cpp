@@ -72,7 +72,6 @@ Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction
                              const wast::Action& action) {
   const ComponentTypes& types = *function->types;
   const ComponentTypeDef& type = types[function->type];
-  if (function->instance == nullptr) return Outcome::error("a host function cannot be called from a script");
   if (type.parts.size() != action.args.size()) {
     return Outcome::error(
         fmt::format("\"{}\" has {} parameters, not {}", action.name, type.parts.size(), action.args.size()));

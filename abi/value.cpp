@@ -123,6 +123,7 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
         if (left > 0) value.text.assign(memory, length);
         return value;
       }
+      if (length > left / (sizeof value + kOverhead)) left = 0;  // before any of it is made
       TypeId element = list_element(types, type);
       size_t size = elem_size(types, element, true);
       for (uint64_t i = 0; i < length && left > 0; ++i)
@@ -156,11 +157,6 @@ ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* 
     case TypeKind::Flags: memcpy(&value.bits, from, flags_size(def.parts.size())); return value;
     default: memcpy(&value.bits, from, number_bytes(def.kind)); return value;
   }
-}
-
-ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from) {
-  uint64_t unlimited = UINT64_MAX;
-  return load_value(types, type, from, unlimited);
 }
 
 }  // namespace wjit

@@ -24,6 +24,5 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
 // Reads a value in host layout that an adapter has written. `left`: how many bytes the tree may take; 0 afterwards when
 // they were too few (then the value is incomplete).
 ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from, uint64_t& left);
-ComponentValue load_value(const ComponentTypes& types, TypeId type, const void* from);
 
 }  // namespace wjit

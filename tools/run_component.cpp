@@ -49,7 +49,10 @@ class Call {
       const size_t bytes = type_.element != kNoType ? elem_size(types_, type_.element, true) : 0;
       auto started = session_.store->start_call(function_, params_, bytes, [&](const void* results) {
         resolved_ = true;
-        if (type_.element != kNoType) result_ = load_value(types_, type_.element, results);
+        if (type_.element == kNoType) return;
+        uint64_t left = session_.store->host_memory.left;
+        result_ = load_value(types_, type_.element, results, left);
+        if (left == 0) failure = Error{"the result takes more host memory than is left (--host-memory)"};
       });
       if (!started) failure = started.error();
     };

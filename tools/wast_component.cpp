@@ -96,7 +96,10 @@ Outcome ComponentScope::call(Store& store, const std::shared_ptr<RuntimeFunction
     auto started = store.start_call(function, params, result_bytes, [&](const void* results) {
       resolved = true;
       store.end_quantum();  // what other threads do then is not this call's
-      if (type.element != kNoType) outcome.value = load_value(types, type.element, results);
+      if (type.element == kNoType) return;
+      uint64_t left = store.host_memory.left;
+      outcome.value = load_value(types, type.element, results, left);
+      if (left == 0) failure = Error{"the result takes more host memory than is left"};
     });
     if (!started) failure = started.error();
   });

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <chrono>
 #include <string>
 
 #include "frontend/binary_writer.h"
@@ -305,6 +304,7 @@ TEST(Text, ProposalsAreUnsupportedNotMalformed) {
   EXPECT_EQ(bytes.error().fault, InputFault::Unsupported);
 }
 
+// Were it quadratic, it would not end before the test command ends it.
 TEST(Text, DeepNestingAndManyLabelsTakeLinearTime) {
   constexpr int depth = 200'000;
   std::string text = "(func ";
@@ -312,11 +312,9 @@ TEST(Text, DeepNestingAndManyLabelsTakeLinearTime) {
   text += "(br 0)";
   text.append(depth, ')');
   text += ")";
-  auto start = std::chrono::steady_clock::now();
   EXPECT_TRUE(assemble(text));
   std::string unclosed(depth, '(');
   EXPECT_FALSE(assemble(unclosed));
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 }  // namespace

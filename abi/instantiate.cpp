@@ -308,11 +308,6 @@ class Instantiation {
     const std::shared_ptr<RuntimeFunction>& function = self_.funcs[d.func];
     const ComponentTypes& types = *function->types;
     const ComponentTypeDef& type = types[function->type];
-    // Handles would have to be handed over: a value may reach several instances.
-    if (type.element != kNoType &&
-        (contains_resource(types, type.element) || contains_async_value(types, type.element)))
-      return fail("not supported yet: a start function that returns {}", to_string(types, type.element));
-
     HostArena arena;
     auto* params =
         static_cast<uint8_t*>(arena.allocate(params_size(types, function->type, true).size + size_t{16}, 16));

@@ -93,11 +93,8 @@ Result<> store_value(const ComponentTypes& types, TypeId type, const ComponentVa
       return store_value(types, payload, value.children[0], offset(to, payload_offset(types, type, true)), arena);
     }
     case TypeKind::Flags: memcpy(to, &value.bits, flags_size(def.parts.size())); return {};
-    case TypeKind::Stream:
-    case TypeKind::Future:
-    case TypeKind::Own:
-    case TypeKind::Borrow:
-    case TypeKind::ErrorContext: return fail("a value of type {} cannot be given here", to_string(types, type));
+    case TypeKind::Borrow: return fail("a value of type {} cannot be given here", to_string(types, type));
+    // Handles as the host has them: an own one's representation, the others' in the table of the host's instance.
     default: memcpy(to, &value.bits, number_bytes(def.kind)); return {};
   }
 }

@@ -81,7 +81,6 @@ class LayoutBuilder {
         scalar(4, kI32);
         mention(def.element);
         out_.has_pointer = false;  // the elements are not copied when the handle is
-        out_.has_async_value = true;
         break;
       case TypeKind::Resource: out_.has_resource = true; break;
       case TypeKind::Func:
@@ -126,7 +125,6 @@ class LayoutBuilder {
     out_.tree_size = clamp32(uint64_t{out_.tree_size} + part.tree_size);
     out_.depth = static_cast<uint16_t>(std::max<uint32_t>(out_.depth, std::min(part.depth + 1u, 0xffffu)));
     out_.has_borrow |= part.has_borrow;
-    out_.has_async_value |= part.has_async_value;
     out_.has_pointer |= part.has_pointer;
     out_.has_resource |= part.has_resource;
   }
@@ -353,7 +351,6 @@ FuncType flatten_functype(const ComponentTypes& types, const CanonOptions& optio
 }
 
 bool contains_borrow(const ComponentTypes& types, TypeId t) { return types[t].layout.has_borrow; }
-bool contains_async_value(const ComponentTypes& types, TypeId t) { return types[t].layout.has_async_value; }
 bool contains_pointer(const ComponentTypes& types, TypeId t) { return types[t].layout.has_pointer; }
 bool contains_resource(const ComponentTypes& types, TypeId t) { return types[t].layout.has_resource; }
 

@@ -76,7 +76,6 @@ FuncType flatten_functype(const ComponentTypes& types, const CanonOptions& optio
 // --- Type predicates: of value types, transitively ---
 
 bool contains_borrow(const ComponentTypes& types, TypeId t);
-bool contains_async_value(const ComponentTypes& types, TypeId t);
 // True where lowering needs `memory` and lifting needs `realloc`: a string or a list without a fixed length in it.
 bool contains_pointer(const ComponentTypes& types, TypeId t);
 // Own, borrow or resource in it (also Func, Instance and Component types).

@@ -116,7 +116,6 @@ struct AbiLayout {
   uint32_t tree_size = 1;     // nodes of the type written out, saturating; limited by validation
   uint16_t depth = 1;
   bool has_borrow = false;
-  bool has_async_value = false;
   bool has_pointer = false;
   bool has_resource = false;
 };

@@ -24,7 +24,7 @@ import threading
 import time
 
 SECONDS = 60
-BYTES = 32_000_000 if sys.argv[1:2] == ["slow"] else 8_000_000  # more than all buffers on the way hold
+BYTES = 64_000_000 if sys.argv[1:2] == ["slow"] else 8_000_000  # more than all buffers on the way hold
 PART = 3_000_000  # a connection to another is pumped for the first MiB, then joined by a pipe
 PATTERN = random.Random(1).randbytes(BYTES)
 

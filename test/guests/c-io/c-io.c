@@ -47,6 +47,8 @@ IMPORT(FILES, "[resource-drop]descriptor") void descriptor_drop(u32 descriptor);
 IMPORT(FILES, DESCRIPTOR("read-via-stream")) void file_read_open(u32 self, u64 offset, struct endpoints *endpoints);
 IMPORT(FILES, "[async-lower][stream-read-0]" DESCRIPTOR("read-via-stream"))
 u32 file_read(u32 stream, void *bytes, u32 count);
+IMPORT(STDIN, "[stream-cancel-read-0]read-via-stream") u32 stdin_cancel(u32 stream);
+IMPORT(FILES, "[stream-cancel-read-0]" DESCRIPTOR("read-via-stream")) u32 file_read_cancel(u32 stream);
 IMPORT(FILES, "[stream-drop-readable-0]" DESCRIPTOR("read-via-stream")) void file_read_drop(u32 stream);
 IMPORT(FILES, "[async-lower][future-read-1]" DESCRIPTOR("read-via-stream")) u32 file_result(u32 future, u8 *result);
 IMPORT(FILES, "[future-drop-readable-1]" DESCRIPTOR("read-via-stream")) void file_result_drop(u32 future);
@@ -273,11 +275,10 @@ static void touch(struct string from, struct string to, u32 size) {
   }
   waitable_join(writer, 0);
   (sink.is_file ? file_write_drop : stdout_drop)(writer);
-  if (!read_waits) {
-    waitable_join(source.stream, 0);
-    (source.is_file ? file_read_drop : stdin_drop)(source.stream);
-    finish(&source, &sink);
-  }
+  waitable_join(source.stream, 0);
+  if (read_waits) (source.is_file ? file_read_cancel : stdin_cancel)(source.stream);
+  (source.is_file ? file_read_drop : stdin_drop)(source.stream);
+  finish(&source, &sink);
 }
 
 // ---- many at a time ----

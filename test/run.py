@@ -210,11 +210,7 @@ def main():
     options = parser.parse_args()
     if options.io == "epoll":
         deny = ROOT / "test" / "scripts" / "deny_io_uring.py"
-        rest = [word for word in sys.argv[1:] if word != "--io=epoll"]
-        if "--io" in rest:
-            at = rest.index("--io")
-            del rest[at : at + 2]
-        os.execv(sys.executable, [sys.executable, deny, sys.executable, __file__, *rest])
+        os.execv(sys.executable, [sys.executable, deny, sys.executable, __file__, *sys.argv[1:], "--io=auto"])
     options.build = options.build.resolve()
     options.shared = options.shared.resolve()
     unknown = [part for part in options.parts if part not in PARTS]

@@ -59,11 +59,12 @@ def per_item(runs, engine, export, small, large, file):
 def steady(runs, engine, export, file, begin=20_000):
     """Nanoseconds of one item, with so many that they take half a second; None where the engine fails."""
     small = begin
+    start = once(engine_command(engine, export, 1, file))
     while True:
         first = once(engine_command(engine, export, small, file))
-        if first is None:
+        if first is None or start is None:
             return None
-        if first[0] > 0.15 or small > 1 << 33:
+        if first[0] - start[0] > 0.15 or small > 1 << 33:
             break
         small *= 4
     result = per_item(runs, engine, export, small // 4, small * 3, file)

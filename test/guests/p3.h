@@ -77,6 +77,14 @@ IMPORT(STDOUT, "[future-read-1]write-via-stream") u32 stdout_result_sync(u32 fut
 IMPORT(STDOUT, "[async-lower][future-read-1]write-via-stream") u32 stdout_result(u32 future, u8 *result);
 IMPORT(STDOUT, "[future-drop-readable-1]write-via-stream") void stdout_result_drop(u32 future);
 
+// wasi:cli/stderr: the same.
+#define STDERR "wasi:cli/stderr@0.3.0"
+IMPORT(STDERR, "[stream-new-0]write-via-stream") u64 stderr_stream_new(void);
+IMPORT(STDERR, "write-via-stream") u32 stderr_open(u32 readable);
+IMPORT(STDERR, "[async-lower][stream-write-0]write-via-stream")
+u32 stderr_write(u32 stream, const void *bytes, u32 count);
+IMPORT(STDERR, "[stream-drop-writable-0]write-via-stream") void stderr_drop(u32 stream);
+
 // Memory that the host gives to the guest (strings, lists): never freed.
 #define DEFINE_REALLOC(size)                                                              \
   EXPORT("cabi_realloc")                                                                  \

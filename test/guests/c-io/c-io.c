@@ -19,13 +19,6 @@
 #include "../p3.h"
 #include "../wait.h"
 
-#define STDERR "wasi:cli/stderr@0.3.0"
-IMPORT(STDERR, "[stream-new-0]write-via-stream") u64 stderr_stream_new(void);
-IMPORT(STDERR, "write-via-stream") u32 stderr_open(u32 readable);
-IMPORT(STDERR, "[async-lower][stream-write-0]write-via-stream")
-u32 stderr_write(u32 stream, const void *bytes, u32 count);
-IMPORT(STDERR, "[stream-drop-writable-0]write-via-stream") void stderr_drop(u32 stream);
-
 IMPORT(CLOCK, "now") u64 now(void);
 IMPORT(CLOCK, "[async-lower]wait-until") u32 wait_until(u64 when);
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The test command: everything that shows that the project works, in one go.
 
-    test/run.py [--build build/release] [--shared ../shared] [--jobs N] [--io epoll] [PART…]
+    test/run.py [--build build/release] [--shared ../shared] [--jobs N] [--io epoll] [--wasmtime PATH] [PART…]
 
 `--build build/asan` (or build/tsan) tests a build with sanitizers: reports end the process that made them and so its test, timeouts
 are ten times as long, and what is not to be reported stands with its reason in test/sanitizers.
@@ -12,8 +12,8 @@ Parts, all of them by default:
     scripts   the direction of includes, and that comments name what exists (test/scripts)
     unit      GoogleTest, in as many processes as there are jobs (test/unit)
     lit       command lines: IR, diagnostics, real guests, failure paths (test/lit)
-    worlds    random types and values between two components (test/fuzz/worlds.py), the same ones each time; also with the
-              `wasmtime` on PATH, if there is one
+    worlds    random types and values between two components (test/fuzz/worlds.py), the same ones each time; with
+              `--wasmtime PATH` those that it can run are also run there, to see whether the worlds themselves are right
     seeds     `wjit wast --deterministic` over the public async suite, each script with 1,000 seeds
     suites    `wjit wast` over the public suites in ../shared; what must fail is listed in test/known_failures.txt
 
@@ -25,7 +25,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -140,11 +139,8 @@ def worlds(options, total):
     since = time.monotonic()
     command = [sys.executable, ROOT / "test" / "fuzz" / "worlds.py", "--wjit", options.build / "wjit"]
     command += ["--timeout", str(options.timeout), "--seed", "1"]
-    wasmtime = shutil.which("wasmtime")
-    if not wasmtime:
-        print("worlds: no wasmtime on PATH to compare with")
     passed = failed = 0
-    for more, wanted in ((["--count", "60"] + (["--wasmtime", wasmtime] if wasmtime else []), 0),
+    for more, wanted in ((["--count", "60"] + (["--wasmtime", options.wasmtime] if options.wasmtime else []), 0),
                          (["--count", "4", "--broken"], 4)):
         output = subprocess.run(command + more, stdout=subprocess.PIPE, text=True).stdout
         counts = re.findall(r"^\w+: (\d+) worlds, (\d+) failed", output, re.M)
@@ -207,6 +203,7 @@ def main():
     parser.add_argument("--lit-timeout", type=int, default=60, help="seconds for each run of wjit in a lit test")
     parser.add_argument("--script-timeout", type=int, default=60, help="seconds for each script of the suites")
     parser.add_argument("--io", choices=["auto", "epoll"], default="auto", help="epoll: where io_uring is denied")
+    parser.add_argument("--wasmtime", type=pathlib.Path, help="of `worlds`; by default none")
     options = parser.parse_args()
     if options.io == "epoll":
         deny = ROOT / "test" / "scripts" / "deny_io_uring.py"

@@ -44,11 +44,13 @@ static struct sockaddr_in loopback(int port) {
   return address;
 }
 
+// Bound to a port of the system's choice, which it prints once clients may come.
 static int bound(int type) {
   int fd = socket(AF_INET, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   struct sockaddr_in address = loopback(0);
   socklen_t size = sizeof address;
   check(fd >= 0 && bind(fd, (struct sockaddr *)&address, size) == 0, "bind");
+  check(type != SOCK_STREAM || listen(fd, SOMAXCONN) == 0, "listen");
   check(getsockname(fd, (struct sockaddr *)&address, &size) == 0, "getsockname");
   printf("port %d\n", ntohs(address.sin_port));
   fflush(stdout);
@@ -63,7 +65,6 @@ static char *rests[kMostDescriptors];
 
 static void tcp_server(void) {
   int listener = bound(SOCK_STREAM), epoll = epoll_create1(EPOLL_CLOEXEC);
-  check(listen(listener, SOMAXCONN) == 0, "listen");
   struct epoll_event event = {.events = EPOLLIN, .data.fd = listener}, events[kEvents];
   check(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == 0, "epoll_ctl");
   char buffer[kBuffer];

@@ -40,9 +40,50 @@ class PollWaiter : public std::enable_shared_from_this<PollWaiter> {
   std::function<void()> then_;
 };
 
-void Pollable::notify() {
+Pollable::~Pollable() {
+  if (operation_ != nullptr) operation_->stop();
+}
+
+void Pollable::told(int64_t) {
   auto waiters = waiters_;
   for (auto& waiter : waiters) waiter->look();
+}
+
+bool Pollable::can_watch(State& state) {
+  if (operation_ == nullptr) operation_ = std::make_shared<Operation>(state);
+  return operation_->idle();
+}
+
+// What is watched stays open until the operation has ended.
+Operation::Then Pollable::telling(std::shared_ptr<File> file) {
+  std::weak_ptr<Object> self = weak_from_this();
+  return [self = std::move(self), file = std::move(file)](int64_t result) {
+    if (auto pollable = self.lock()) static_cast<Pollable&>(*pollable).told(result);
+  };
+}
+
+void Pollable::watch(State& state, std::shared_ptr<File> file, uint32_t events) {
+  const int fd = file->fd;
+  if (can_watch(state)) operation_->poll(fd, events, operation_, telling(std::move(file)));
+}
+
+void Pollable::watch(State& state, ClockId clock, int64_t deadline_ns) {
+  if (can_watch(state)) operation_->wait_until(clock, deadline_ns, operation_, telling(nullptr));
+}
+
+void PollableList::add(const std::shared_ptr<Pollable>& pollable) {
+  if (pollables_.size() >= forget_at_) {
+    std::erase_if(pollables_, [](const auto& one) { return one.expired(); });
+    forget_at_ = std::max<size_t>(16, 2 * pollables_.size());
+  }
+  pollables_.push_back(pollable);
+}
+
+void PollableList::tell() {
+  auto pollables = std::exchange(pollables_, {});
+  for (auto& one : pollables) {
+    if (auto pollable = one.lock()) pollable->told(0);
+  }
 }
 
 void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then) {
@@ -57,42 +98,36 @@ namespace {
 class TimerPollable final : public Pollable {
  public:
   TimerPollable(State& state, int64_t deadline_ns, ClockId clock)
-      : state_(state), deadline_(deadline_ns), clock_(clock), operation_(state) {}
+      : state_(state), deadline_(deadline_ns), clock_(clock) {}
   bool ready() override { return state_.now(clock_) >= deadline_; }
-  void arm() override {
-    if (!operation_.idle()) return;
-    operation_.wait_until(clock_, deadline_, shared_from_this(), [this](int64_t) { notify(); });
-  }
+  void arm() override { watch(state_, clock_, deadline_); }
 
  private:
   State& state_;
   int64_t deadline_;
   ClockId clock_;
-  Operation operation_;
 };
 
 class FilePollable final : public Pollable {
  public:
   FilePollable(State& state, std::shared_ptr<File> file, short events)
-      : file_(std::move(file)), events_(events), operation_(state) {}
+      : state_(state), file_(std::move(file)), events_(events) {}
   bool ready() override {
     if (file_->fd < 0 || failed_) return true;
     pollfd entry{file_->fd, events_, 0};
     return ::poll(&entry, 1, 0) != 0;
   }
-  void arm() override {
-    if (!operation_.idle()) return;
-    operation_.poll(file_->fd, static_cast<uint32_t>(events_), shared_from_this(), [this](int64_t events) {
-      failed_ = events < 0 && events != -ECANCELED;  // cannot be polled: reading tells more
-      notify();
-    });
+  void arm() override { watch(state_, file_, static_cast<uint32_t>(events_)); }
+  void told(int64_t events) override {
+    failed_ = events < 0 && events != -ECANCELED;  // cannot be polled: reading tells more
+    Pollable::told(events);
   }
 
  private:
+  State& state_;
   std::shared_ptr<File> file_;
   short events_;
   bool failed_ = false;
-  Operation operation_;
 };
 
 class ReadyPollable final : public Pollable {
@@ -106,11 +141,11 @@ class OutputPollable final : public Pollable {
   explicit OutputPollable(std::shared_ptr<OutputStream> stream) : stream_(std::move(stream)) {}
   bool ready() override { return stream_->ready(); }
   void arm() override {
-    if (std::exchange(armed_, true)) return;
-    stream_->when_ready([self = std::static_pointer_cast<OutputPollable>(shared_from_this())] {
-      self->armed_ = false;
-      self->notify();
-    });
+    if (!std::exchange(armed_, true)) stream_->when_ready(std::static_pointer_cast<Pollable>(shared_from_this()));
+  }
+  void told(int64_t result) override {
+    armed_ = false;
+    Pollable::told(result);
   }
 
  private:
@@ -312,6 +347,7 @@ void OutputStream::pump() {
 void OutputStream::tell() {
   auto observers = std::exchange(observers_, {});
   for (auto& observer : observers) observer();
+  pollables_.tell();
 }
 
 Own<Pollable> OutputStream::subscribe() {

@@ -33,17 +33,36 @@ class PollWaiter;
 class Pollable : public Object {
  public:
   static constexpr const char* kName = "pollable";
+  ~Pollable() override;
   virtual bool ready() = 0;
-  // Makes sure that notify() is called when it may have become ready, or when the store goes.
+  // Makes sure that told() is called when it may have become ready, or when the store goes.
   virtual void arm() = 0;
+  // `result`: of the operation that watched, or 0. Lets the waiters look again.
+  virtual void told(int64_t result);
 
  protected:
-  // Lets the waiters look again.
-  void notify();
+  // An operation that ends in told(), unless one is under way. It stays behind when a wait ends for another reason, and
+  // is stopped when the pollable goes: guests that wait in a loop make new ones each time.
+  void watch(State& state, std::shared_ptr<File> file, uint32_t events);
+  void watch(State& state, ClockId clock, int64_t deadline_ns);
 
  private:
   friend class PollWaiter;
+  bool can_watch(State& state);
+  Operation::Then telling(std::shared_ptr<File> file);
+  std::shared_ptr<Operation> operation_;
   std::vector<std::shared_ptr<PollWaiter>> waiters_;
+};
+
+// Who is to be told of a change that is no operation's end: once, if it is still there then.
+class PollableList {
+ public:
+  void add(const std::shared_ptr<Pollable>& pollable);
+  void tell();
+
+ private:
+  std::vector<std::weak_ptr<Pollable>> pollables_;
+  size_t forget_at_ = 16;  // so many: look for those that have gone
 };
 
 // Calls `then` once at least one of them is ready, perhaps at once; or when the store goes. `pollables` is not empty.
@@ -118,6 +137,7 @@ class OutputStream final : public Object {
   void when_flushed(std::function<void()> then);
   bool ready() const { return error_ != 0 || closed_ || ended_ || room() > 0; }
   void when_ready(std::function<void()> then) { observers_.push_back(std::move(then)); }
+  void when_ready(const std::shared_ptr<Pollable>& pollable) { pollables_.add(pollable); }
   Own<Pollable> subscribe();
 
  private:
@@ -139,6 +159,7 @@ class OutputStream final : public Object {
   size_t permitted_ = 0;
   std::vector<std::function<void()>> flushed_;    // when nothing is left to write
   std::vector<std::function<void()>> observers_;  // at the next change
+  PollableList pollables_;                        // likewise
 };
 
 Own<InputStream> make_input_stream(State& state, std::shared_ptr<File> file, InputKind kind, uint64_t offset);

@@ -13,12 +13,11 @@ namespace wjit::wasi {
 // What a start-… function began: it happens once, at once or later, and pollables look at it.
 struct Happening {
   bool happened = false;
-  std::vector<std::function<void()>> observers;
+  PollableList observers;
 
   void happen() {
     happened = true;
-    auto all = std::exchange(observers, {});
-    for (auto& observer : all) observer();
+    observers.tell();
   }
 };
 
@@ -108,7 +107,7 @@ class StepPollable final : public Pollable {
  public:
   StepPollable(State& state, std::function<std::shared_ptr<Happening>()> step, std::function<short()> events,
                std::shared_ptr<File> file)
-      : step_(std::move(step)), events_(std::move(events)), file_(std::move(file)), operation_(state) {}
+      : state_(state), step_(std::move(step)), events_(std::move(events)), file_(std::move(file)) {}
 
   bool ready() override {
     if (step_() != nullptr) return false;
@@ -118,26 +117,23 @@ class StepPollable final : public Pollable {
     return ::poll(&entry, 1, 0) != 0;
   }
   void arm() override {
-    auto self = std::static_pointer_cast<StepPollable>(shared_from_this());
     if (auto step = step_()) {
-      if (step == observed_) return;
-      observed_ = step;
-      return step->observers.push_back([self] {
-        self->observed_ = nullptr;
-        self->notify();
-      });
+      if (step == std::exchange(observed_, step)) return;
+      return step->observers.add(std::static_pointer_cast<Pollable>(shared_from_this()));
     }
-    const short events = events_();
-    if (events == 0 || !operation_.idle()) return;
-    operation_.poll(file_->fd, static_cast<uint32_t>(events), self, [this](int64_t) { notify(); });
+    if (const short events = events_(); events != 0) watch(state_, file_, static_cast<uint32_t>(events));
+  }
+  void told(int64_t result) override {
+    observed_ = nullptr;
+    Pollable::told(result);
   }
 
  private:
+  State& state_;
   std::function<std::shared_ptr<Happening>()> step_;
   std::function<short()> events_;
   std::shared_ptr<File> file_;
   std::shared_ptr<Happening> observed_;
-  Operation operation_;
 };
 
 // ---- TCP ----

@@ -1,4 +1,5 @@
 // wasi:io's streams and pollables over pipes, and the end of a store while they work.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <unistd.h>
@@ -164,6 +165,45 @@ TEST_F(Streams, PollTellsWhichIsReady) {
   EXPECT_TRUE(input->ready());
   done = false;
   run([&] { wait_for_any(state(), {never, input}, [&] { done = true; }); }, [&] { return done; });
+}
+
+// A guest that waits in a loop makes new pollables each time; those that it dropped hold nothing back.
+TEST_F(Streams, PollablesThatWereDroppedLetGo) {
+  const int fd = reader->fd;
+  std::weak_ptr<Pollable> watched;
+  bool done = false;
+  run(
+      [&] {
+        auto input = file_pollable(state(), reader, POLLIN);
+        watched = input;
+        wait_for_any(state(), {std::move(input), timer_pollable(state(), monotonic_now() + 1'000'000)},
+                     [&] { done = true; });
+        reader.reset();
+      },
+      [&] { return done; });
+  EXPECT_TRUE(watched.expired());
+  auto closed = [fd] { return fcntl(fd, F_GETFD) < 0; };
+  auto time = timer_pollable(state(), monotonic_now() + 5'000'000'000);
+  done = false;
+  run([&] { wait_for_any(state(), {time}, [&] { done = true; }); }, [&] { return closed() || done; });
+  EXPECT_TRUE(closed());
+}
+
+// The same where a change is waited for that is no operation's end.
+TEST_F(Streams, ListsForgetPollablesThatWereDropped) {
+  struct Counting final : Pollable {
+    bool ready() override { return false; }
+    void arm() override {}
+    void told(int64_t) override { ++count; }
+    int count = 0;
+  };
+  PollableList list;
+  for (int i = 0; i < 100; ++i) list.add(std::make_shared<Counting>());
+  auto kept = std::make_shared<Counting>();
+  list.add(kept);
+  list.tell();
+  list.tell();
+  EXPECT_EQ(kept->count, 1);
 }
 
 // Everything that is under way ends with the store: reads, timers, waits; nothing hangs, and `then` comes once.

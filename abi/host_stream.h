@@ -15,7 +15,5 @@ void host_end_dropped(SharedStream& shared);
 // code (realloc) on a fiber. False after a trap.
 bool copy_elements(Store& store, const PayloadType& payload, CopyBuffer& from, CopyBuffer& to, uint32_t count,
                    HostArena* arena);
-// Drops a readable end that is in no table.
-void drop_shared_reader(SharedStream* shared);
 
 }  // namespace wjit

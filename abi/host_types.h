@@ -253,6 +253,11 @@ template <typename T>
 void read_stream(HostCall& call, Stream<T> stream, std::unique_ptr<HostSink> sink) {
   attach_sink(take_host_stream(*call.store, stream.handle), std::move(sink));
 }
+// Takes a stream that the host was given and reads nothing: its writer learns that the reader has gone.
+template <typename T>
+void drop_stream(HostCall& call, Stream<T> stream) {
+  drop_shared_reader(take_host_stream(*call.store, stream.handle));
+}
 
 // ---- interfaces ----
 

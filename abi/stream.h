@@ -167,6 +167,8 @@ SharedStream* make_stream(Store& store, const PayloadType* payload);
 uint32_t make_host_stream(Store& store, const PayloadType* payload, std::unique_ptr<HostSource> source);
 SharedStream* take_host_stream(Store& store, uint32_t handle);
 void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink);
+// Drops a readable end that is in no table.
+void drop_shared_reader(SharedStream* shared);
 
 // What the code that copies elements from a write to a read is made from (not used where payload.is_plain); null: the host's.
 CopierSpec copier_spec(const PayloadType& payload, const BuiltinContext* from, const BuiltinContext* to);

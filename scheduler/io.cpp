@@ -1,6 +1,7 @@
 // Starting and cancelling operations, and the choice of the backend: see io.h.
 #include "scheduler/io.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -17,6 +18,7 @@ void start_io(Completion* completion, OperationKind kind, int fd, void* buffer, 
   Worker* worker = Worker::current();
   CHECK(worker);
   begin_operation(completion, kind, worker);
+  if (offset >= 0) length = std::min(length, static_cast<size_t>(INT64_MAX - offset));  // files end there
   completion->fd = fd;
   completion->buffer = buffer;
   completion->length = length;

@@ -186,4 +186,24 @@ Future<StreamEnd<Error>> write_via_stream(State& state, HostCall& call, Stream<u
   return future;
 }
 
+// The same where it is clear beforehand that nothing can be read or written.
+struct NoSource final : HostSource {
+  void read(StreamRead& read) override { read.end(); }
+  void cancel(StreamRead&) override {}
+};
+template <typename Error>
+Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>> no_read_via_stream(State& state, HostCall& call, int error) {
+  auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
+  promise->resolve(host::error(Error::of(error)));
+  auto future = host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(std::move(promise)));
+  return {host::make_stream<uint8_t>(call, std::make_unique<NoSource>()), future};
+}
+template <typename Error>
+Future<StreamEnd<Error>> no_write_via_stream(State& state, HostCall& call, Stream<uint8_t> data, int error) {
+  auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
+  promise->resolve(host::error(Error::of(error)));
+  host::drop_stream(call, data);
+  return host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(std::move(promise)));
+}
+
 }  // namespace wjit::wasi

@@ -187,7 +187,8 @@ namespace {
 
 struct Parent {
   Descriptor fd;
-  std::string name;  // never "." or ".."
+  std::string name;
+  bool is_name = true;  // neither "." nor "..": then `fd` is the folder itself
   bool slash_behind = false;
 };
 
@@ -198,13 +199,17 @@ int64_t open_parent(int folder, const std::string& path, Parent* parent) {
   size_t begin = slash == std::string::npos ? 0 : slash + 1;
   parent->name = path.substr(begin, end - begin);
   parent->slash_behind = end < path.size();
-  // What is no name: -EINVAL, unless the way there fails.
-  const bool is_folder = parent->name == "." || parent->name == "..";
-  std::string above = is_folder ? path : begin == 0 ? "." : path.substr(0, begin);
+  parent->is_name = parent->name != "." && parent->name != "..";
+  std::string above = !parent->is_name ? path : begin == 0 ? "." : path.substr(0, begin);
   int64_t fd = open_beneath(folder, above, O_PATH | O_DIRECTORY, 0, true);
   if (fd < 0) return fd;
   parent->fd = Descriptor(fd);
-  return is_folder ? -EINVAL : 0;
+  return 0;
+}
+// The same, where what is no name means `error`.
+int64_t open_parent_of_name(int folder, const std::string& path, Parent* parent, int error) {
+  const int64_t opened = open_parent(folder, path, parent);
+  return opened == 0 && !parent->is_name ? -error : opened;
 }
 
 // What a slash behind a name says is the kernel's to check, where it does not follow a link for it.
@@ -213,7 +218,7 @@ std::string with_slash(const Parent& parent) { return parent.slash_behind ? pare
 // 1: `path` is a symbolic link, and `target` what it stands for, by the same folder. 0: it is none. Else -errno.
 int64_t follow_link(int folder, const std::string& path, std::string* target) {
   Parent parent;
-  if (int64_t opened = open_parent(folder, path, &parent); opened < 0) return opened == -EINVAL ? 0 : opened;
+  if (int64_t opened = open_parent(folder, path, &parent); opened < 0 || !parent.is_name) return opened;
   std::string contents;
   int64_t read = link_contents(parent.fd.get(), parent.name.c_str(), &contents);
   if (read == -EINVAL) return 0;
@@ -244,15 +249,14 @@ int64_t set_times_beneath(int folder, const std::string& path, bool follow, cons
 
 int64_t make_directory(int folder, const std::string& path) {
   Parent parent;
-  int64_t opened = open_parent(folder, path, &parent);
-  if (opened == -EINVAL) return -EEXIST;
-  if (opened < 0) return opened;
+  if (int64_t opened = open_parent_of_name(folder, path, &parent, EEXIST); opened < 0) return opened;
   return result_of(mkdirat(parent.fd.get(), parent.name.c_str(), 0777));
 }
 
 int64_t remove_directory(int folder, const std::string& path) {
   Parent parent;
   if (int64_t opened = open_parent(folder, path, &parent); opened < 0) return opened;
+  if (!parent.is_name) return parent.name == "." ? -EINVAL : -ENOTEMPTY;
   if (parent.slash_behind) {  // a link to a folder, then, which is none; but where it leads must be below
     int64_t fd = open_beneath(folder, path, O_PATH | O_DIRECTORY, 0, true);
     if (fd < 0) return fd;
@@ -263,9 +267,7 @@ int64_t remove_directory(int folder, const std::string& path) {
 
 int64_t unlink_file(int folder, const std::string& path) {
   Parent parent;
-  int64_t opened = open_parent(folder, path, &parent);
-  if (opened == -EINVAL) return -EISDIR;
-  if (opened < 0) return opened;
+  if (int64_t opened = open_parent_of_name(folder, path, &parent, EISDIR); opened < 0) return opened;
   if (parent.slash_behind) {
     struct stat status{};
     if (fstatat(parent.fd.get(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -int64_t{errno};
@@ -276,8 +278,8 @@ int64_t unlink_file(int folder, const std::string& path) {
 
 int64_t rename_beneath(int old_folder, const std::string& old_path, int new_folder, const std::string& new_path) {
   Parent from, to;
-  if (int64_t opened = open_parent(old_folder, old_path, &from); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
-  if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EBUSY : opened;
+  if (int64_t opened = open_parent_of_name(old_folder, old_path, &from, EBUSY); opened < 0) return opened;
+  if (int64_t opened = open_parent_of_name(new_folder, new_path, &to, EBUSY); opened < 0) return opened;
   return result_of(renameat(from.fd.get(), with_slash(from).c_str(), to.fd.get(), with_slash(to).c_str()));
 }
 
@@ -294,8 +296,8 @@ int64_t link_beneath(int old_folder, const std::string& old_path, bool follow, i
     if (followed == 0) break;
     path = std::move(target);
   }
-  if (int64_t opened = open_parent(old_folder, path, &from); opened < 0) return opened == -EINVAL ? -EPERM : opened;
-  if (int64_t opened = open_parent(new_folder, new_path, &to); opened < 0) return opened == -EINVAL ? -EEXIST : opened;
+  if (int64_t opened = open_parent_of_name(old_folder, path, &from, EPERM); opened < 0) return opened;
+  if (int64_t opened = open_parent_of_name(new_folder, new_path, &to, EEXIST); opened < 0) return opened;
   if (from.slash_behind) {
     struct stat status{};
     if (fstatat(from.fd.get(), from.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -int64_t{errno};
@@ -304,13 +306,15 @@ int64_t link_beneath(int old_folder, const std::string& old_path, bool follow, i
   return result_of(linkat(from.fd.get(), from.name.c_str(), to.fd.get(), with_slash(to).c_str(), 0));
 }
 
-int64_t make_symlink(const std::string& contents, int folder, const std::string& path) {
+int64_t check_link_contents(const std::string& contents) {
   if (contents.find('\0') != std::string::npos) return -EINVAL;
-  if (!contents.empty() && contents[0] == '/') return -EPERM;  // would point out of what the guest can see
+  return !contents.empty() && contents[0] == '/' ? -EPERM : 0;  // would point out of what the guest can see
+}
+
+int64_t make_symlink(const std::string& contents, int folder, const std::string& path) {
+  if (int64_t bad = check_link_contents(contents); bad < 0) return bad;
   Parent parent;
-  int64_t opened = open_parent(folder, path, &parent);
-  if (opened == -EINVAL) return -EEXIST;
-  if (opened < 0) return opened;
+  if (int64_t opened = open_parent_of_name(folder, path, &parent, EEXIST); opened < 0) return opened;
   return result_of(symlinkat(contents.c_str(), parent.fd.get(), with_slash(parent).c_str()));
 }
 
@@ -322,6 +326,19 @@ int64_t read_link(int folder, const std::string& path, std::string* into) {
   if (read == -ENOENT) return -EINVAL;  // an O_PATH descriptor of something else than a link
   if (read < 0) return read;
   return !into->empty() && (*into)[0] == '/' ? -EPERM : 0;
+}
+
+int64_t refuse_new(int folder, const std::string& path) {
+  Parent parent;
+  if (int64_t opened = open_parent_of_name(folder, path, &parent, EEXIST); opened < 0) return opened;
+  struct stat status{};
+  return fstatat(parent.fd.get(), parent.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : -EROFS;
+}
+
+int64_t refuse_change(int folder, const std::string& path, bool follow) {
+  struct stat status{};
+  const int64_t found = stat_beneath(folder, path, follow, &status);
+  return found < 0 ? found : -EROFS;
 }
 
 int64_t DirectoryReader::open(int folder) {

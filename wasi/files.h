@@ -57,8 +57,15 @@ int64_t rename_beneath(int old_folder, const std::string& old_path, int new_fold
 // Unless it is followed, a symbolic link at the end of old_path is linked to itself.
 int64_t link_beneath(int old_folder, const std::string& old_path, bool follow, int new_folder,
                      const std::string& new_path);
+// 0, or why it cannot be what a guest's symbolic link says.
+int64_t check_link_contents(const std::string& contents);
 int64_t make_symlink(const std::string& contents, int folder, const std::string& path);
 int64_t read_link(int folder, const std::string& path, std::string* into);
+
+// Below a folder that must not be changed: why something cannot be made at `path`, or what is there be changed, moved or
+// removed. The error that this would have met anyway, else -EROFS.
+int64_t refuse_new(int folder, const std::string& path);
+int64_t refuse_change(int folder, const std::string& path, bool follow);
 
 // A folder's entries but "." and "..", some at a time. One thread at a time.
 class DirectoryReader {

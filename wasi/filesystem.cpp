@@ -64,7 +64,10 @@ MetadataHash metadata_hash(const struct stat& status) {
 }
 
 OpenedFile opened_folder(const State::Preopen& preopen) {
-  OpenedFile opened{preopen.file, {}, !preopen.options->read_only};
+  OpenedFile opened;
+  opened.file = preopen.file;
+  opened.type = FileType::Directory;
+  opened.may_change = !preopen.options->read_only;
   opened.flags.set(DescriptorFlags::read);
   opened.flags.set(DescriptorFlags::mutate_directory, opened.may_change);
   return opened;
@@ -82,16 +85,18 @@ int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
 
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
                 DescriptorFlags flags, OpenedFile* into) {
-  bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
-                 open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
-  if (changes && !folder.may_change) return -EROFS;
-  bool directory = open_flags.has(OpenFlags::directory);
+  const bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
+                       open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
+  if (changes && !folder.may_change) {
+    const int64_t refused = refuse_change(folder.file->fd, path, follow);
+    // A path that is none stays one; EAGAIN: not at once (try_cached).
+    return refused == -EPERM || refused == -EINVAL || refused == -EAGAIN ? refused : -EROFS;
+  }
+  const bool directory = open_flags.has(OpenFlags::directory), write = flags.has(DescriptorFlags::write);
   if (directory && open_flags.has(OpenFlags::create)) return -EINVAL;
-  if (directory && flags.has(DescriptorFlags::write)) return -EISDIR;
   int how = O_NONBLOCK | O_NOCTTY;  // non-blocking: opening a FIFO must not wait for its other end
-  bool write = flags.has(DescriptorFlags::write) || (open_flags.has(OpenFlags::truncate) && !directory);
-  how |= !write ? O_RDONLY : flags.has(DescriptorFlags::read) ? O_RDWR : O_WRONLY;
-  if (directory) how = O_RDONLY | O_DIRECTORY;
+  how |= directory || !write ? O_RDONLY : flags.has(DescriptorFlags::read) ? O_RDWR : O_WRONLY;
+  if (directory) how |= O_DIRECTORY;
   if (open_flags.has(OpenFlags::create)) how |= O_CREAT;
   if (open_flags.has(OpenFlags::exclusive)) how |= O_EXCL;
   if (open_flags.has(OpenFlags::truncate)) how |= O_TRUNC;
@@ -101,10 +106,26 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
   int64_t fd = open_beneath(folder.file->fd, path, how, 0666, follow);
   if (fd < 0) return fd;
   into->file = std::make_shared<File>(static_cast<int>(fd), true);
+  if (directory && write) return -EISDIR;
+  struct stat status{};
+  if (fstat(into->file->fd, &status) != 0) return -int64_t{errno};
   into->flags = flags;
+  into->type = file_type(status.st_mode);
+  into->seekable = into->type == FileType::RegularFile || lseek(into->file->fd, 0, SEEK_CUR) >= 0;
   into->may_change = folder.may_change;
-  if ((how & O_NONBLOCK) != 0) fcntl(into->file->fd, F_SETFL, how & (O_SYNC | O_DSYNC));
+  fcntl(into->file->fd, F_SETFL, how & (O_SYNC | O_DSYNC));
   return 0;
+}
+
+int why_not_read(const OpenedFile& opened, uint64_t offset) {
+  if (opened.type == FileType::Directory) return EISDIR;
+  if (!opened.flags.has(DescriptorFlags::read)) return EBADF;
+  return offset > INT64_MAX ? EINVAL : 0;
+}
+
+int why_not_write(const OpenedFile& opened, uint64_t offset) {
+  if (!opened.flags.has(DescriptorFlags::write)) return EBADF;
+  return offset > INT64_MAX ? EINVAL : 0;
 }
 
 namespace {
@@ -141,8 +162,9 @@ void in_background(State& state, Reply<Result<Unit, typename V::Code>> reply, st
 
 template <typename V>
 typename V::Stat stat_of(const struct stat& status) {
-  auto time = [](const timespec& t) {
+  auto time = [](const timespec& t) -> Option<typename V::Time> {
     using Seconds = decltype(V::Time::seconds);
+    if (std::is_unsigned_v<Seconds> && t.tv_sec < 0) return {};  // 0.2 cannot say it
     return typename V::Time{static_cast<Seconds>(t.tv_sec), static_cast<uint32_t>(t.tv_nsec)};
   };
   return {V::descriptor_type(file_type(status.st_mode)),
@@ -157,18 +179,30 @@ template <typename V>
 using NewTimestamp =
     host::Variant<host::Case<"no-change">, host::Case<"now">, host::Case<"timestamp", typename V::Time>>;
 
+// For utimensat; 0 or -errno.
 template <typename V>
-timespec timespec_of(const NewTimestamp<V>& time) {
-  if (time.tag == 0) return {0, UTIME_OMIT};
-  if (time.tag == 1) return {0, UTIME_NOW};
-  auto value = time.template value<typename V::Time>();
-  return {static_cast<time_t>(value.seconds), static_cast<long>(value.nanoseconds)};
+int64_t timespec_of(const NewTimestamp<V>& time, timespec* into) {
+  *into = {0, time.tag == 0 ? UTIME_OMIT : UTIME_NOW};
+  if (time.tag <= 1) return 0;
+  const auto value = time.template value<typename V::Time>();
+  if (value.nanoseconds >= 1'000'000'000) return -EINVAL;  // the system gives some of these a meaning
+  if (std::is_unsigned_v<decltype(value.seconds)> && value.seconds > INT64_MAX) return -EOVERFLOW;
+  *into = {static_cast<time_t>(value.seconds), static_cast<long>(value.nanoseconds)};
+  return 0;
+}
+template <typename V>
+int64_t with_times(const NewTimestamp<V>& access, const NewTimestamp<V>& change,
+                   const std::function<int64_t(const timespec times[2])>& set) {
+  timespec times[2];
+  if (int64_t bad = timespec_of<V>(access, &times[0]); bad < 0) return bad;
+  if (int64_t bad = timespec_of<V>(change, &times[1]); bad < 0) return bad;
+  return set(times);
 }
 
-// What changes a file or a folder: `work` unless that is below a read-only one.
-std::function<int64_t()> if_changeable(const OpenedFile& opened, std::function<int64_t()> work) {
-  if (!opened.may_change) return [] { return int64_t{-EROFS}; };
-  return work;
+// Writes to the disk what the guest can have written through it; without effect on others. Blocks.
+int64_t sync_file(const OpenedFile& opened, int (*sync)(int)) {
+  const int64_t synced = result_of(sync(opened.file->fd));
+  return opened.flags.has(DescriptorFlags::write) ? synced : 0;
 }
 
 template <typename V>
@@ -186,10 +220,10 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
         });
       });
   V::template add<Done(Self)>(types, "sync-data", [&state](Reply<Done> reply, Self self) {
-    in_background<V>(state, reply, [file = state.get(self)->file] { return result_of(fdatasync(file->fd)); });
+    in_background<V>(state, reply, [opened = state.get(self)] { return sync_file(*opened, fdatasync); });
   });
   V::template add<Done(Self)>(types, "sync", [&state](Reply<Done> reply, Self self) {
-    in_background<V>(state, reply, [file = state.get(self)->file] { return result_of(fsync(file->fd)); });
+    in_background<V>(state, reply, [opened = state.get(self)] { return sync_file(*opened, fsync); });
   });
   V::template add<Result<DescriptorFlags, typename V::Code>(Self)>(
       types, "get-flags", [&state](Reply<Result<DescriptorFlags, typename V::Code>> reply, Self self) {
@@ -202,18 +236,20 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
     reply(host::ok(V::descriptor_type(file_type(status.st_mode))));
   });
   V::template add<Done(Self, uint64_t)>(types, "set-size", [&state](Reply<Done> reply, Self self, uint64_t size) {
-    auto descriptor = state.get(self);
-    in_background<V>(state, reply, if_changeable(*descriptor, [file = descriptor->file, size] {
-                       return size > INT64_MAX ? -EFBIG : result_of(ftruncate(file->fd, static_cast<off_t>(size)));
-                     }));
+    in_background<V>(state, reply, [opened = state.get(self), size]() -> int64_t {
+      if (opened->type == FileType::Directory) return -EBADF;
+      if (!opened->may_change) return -EROFS;
+      return size > INT64_MAX ? -EFBIG : result_of(ftruncate(opened->file->fd, static_cast<off_t>(size)));
+    });
   });
   V::template add<Done(Self, Time, Time)>(
       types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
-        auto descriptor = state.get(self);
-        in_background<V>(state, reply, if_changeable(*descriptor, [file = descriptor->file, access, change] {
-                           timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
-                           return result_of(futimens(file->fd, times));
-                         }));
+        in_background<V>(state, reply, [opened = state.get(self), access, change]() -> int64_t {
+          if (!opened->may_change) return -EROFS;
+          return with_times<V>(access, change, [&](const timespec times[2]) {
+            return result_of(futimens(opened->file->fd, times));
+          });
+        });
       });
   auto status = [] { return std::make_shared<struct stat>(); };
   V::template add<StatResult(Self)>(types, "stat", [&state, status](Reply<StatResult> reply, Self self) {
@@ -235,28 +271,15 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
   });
 }
 
-// open-at: creating and truncating imply writing, and what is not written is read. Blocks; helper thread.
+// open-at. What is not opened for writing is for reading. Blocks; helper thread.
 template <typename V>
 int64_t open_descriptor(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
                         DescriptorFlags flags, OpenedFile* into) {
-  const bool implied =
-      !flags.has(DescriptorFlags::write) && (open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate));
-  DescriptorFlags asked = flags;
-  asked.set(DescriptorFlags::read, flags.has(DescriptorFlags::read) || !flags.has(DescriptorFlags::write));
-  asked.set(DescriptorFlags::write, implied || flags.has(DescriptorFlags::write));
-  int64_t done = open_at(folder, follow, path, open_flags, asked, into);
-  const bool denied = done == -EACCES || done == -EROFS || done == -ETXTBSY;
-  if (denied && implied && !open_flags.has(OpenFlags::truncate)) {  // it may be there, and only be read
-    asked.set(DescriptorFlags::write, false);
-    done = open_at(folder, follow, path, open_flags, asked, into);
-  }
-  if (done < 0) return done;
-  struct stat status{};
-  if (fstat(into->file->fd, &status) != 0) return -int64_t{errno};
-  const bool mutates = asked.has(DescriptorFlags::mutate_directory);
-  if (!S_ISDIR(status.st_mode)) {
+  if (!flags.has(DescriptorFlags::write)) flags.set(DescriptorFlags::read);
+  if (int64_t done = open_at(folder, follow, path, open_flags, flags, into); done < 0) return done;
+  if (into->type != FileType::Directory) {
     into->flags.set(DescriptorFlags::mutate_directory, false);
-  } else if (V::kMutatesByFlag && !mutates) {
+  } else if (V::kMutatesByFlag && !flags.has(DescriptorFlags::mutate_directory)) {
     into->may_change = false;
   }
   return 0;
@@ -273,10 +296,10 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
 
   V::template add<Done(Self, String)>(
       types, "create-directory-at", [&state](Reply<Done> reply, Self self, String path) {
-        auto folder = state.get(self);
-        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-                           return make_directory(file->fd, path);
-                         }));
+        in_background<V>(state, reply, [folder = state.get(self), path = path.string()] {
+          const int fd = folder->file->fd;
+          return folder->may_change ? make_directory(fd, path) : refuse_new(fd, path);
+        });
       });
   V::template add<StatResult(Self, PathFlags, String)>(
       types, "stat-at", [&state](Reply<StatResult> reply, Self self, PathFlags flags, String path) {
@@ -303,24 +326,28 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
   V::template add<Done(Self, PathFlags, String, Time, Time)>(
       types, "set-times-at",
       [&state](Reply<Done> reply, Self self, PathFlags flags, String path, Time access, Time change) {
-        auto folder = state.get(self);
         bool follow = flags.has(PathFlags::symlink_follow);
-        in_background<V>(state, reply,
-                         if_changeable(*folder, [file = folder->file, follow, path = path.string(), access, change] {
-                           timespec times[2] = {timespec_of<V>(access), timespec_of<V>(change)};
-                           return set_times_beneath(file->fd, path, follow, times);
-                         }));
+        in_background<V>(state, reply, [folder = state.get(self), follow, path = path.string(), access, change] {
+          const int fd = folder->file->fd;
+          if (!folder->may_change) return refuse_change(fd, path, follow);
+          return with_times<V>(access, change, [&](const timespec times[2]) {
+            return set_times_beneath(fd, path, follow, times);
+          });
+        });
       });
   V::template add<Done(Self, PathFlags, String, Self, String)>(
       types, "link-at",
       [&state](Reply<Done> reply, Self self, PathFlags flags, String old_path, Self other, String new_path) {
-        auto folder = state.get(self), new_folder = state.get(other);
         const bool follow = flags.has(PathFlags::symlink_follow);
-        if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
-        in_background<V>(
-            state, reply,
-            [from = folder->file, old_path = old_path.string(), follow, to = new_folder->file,
-             new_path = new_path.string()] { return link_beneath(from->fd, old_path, follow, to->fd, new_path); });
+        in_background<V>(state, reply,
+                         [from = state.get(self), old_path = old_path.string(), follow, to = state.get(other),
+                          new_path = new_path.string()]() -> int64_t {
+                           const int fd = from->file->fd, new_fd = to->file->fd;
+                           if (from->may_change && to->may_change)
+                             return link_beneath(fd, old_path, follow, new_fd, new_path);
+                           const int64_t refused = refuse_change(fd, old_path, follow);
+                           return refused == -EROFS ? refuse_new(new_fd, new_path) : refused;
+                         });
       });
   V::template add<OpenResult(Self, PathFlags, String, OpenFlags, DescriptorFlags)>(
       types, "open-at",
@@ -349,35 +376,34 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       });
   V::template add<Done(Self, String)>(
       types, "remove-directory-at", [&state](Reply<Done> reply, Self self, String path) {
-        auto folder = state.get(self);
-        in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-                           return remove_directory(file->fd, path);
-                         }));
+        in_background<V>(state, reply, [folder = state.get(self), path = path.string()] {
+          const int fd = folder->file->fd;
+          return folder->may_change ? remove_directory(fd, path) : refuse_change(fd, path, false);
+        });
       });
   V::template add<Done(Self, String, Self, String)>(
       types, "rename-at", [&state](Reply<Done> reply, Self self, String old_path, Self other, String new_path) {
-        auto folder = state.get(self), new_folder = state.get(other);
-        if (!folder->may_change || !new_folder->may_change) return reply(host::error(V::code(EROFS)));
         in_background<V>(
             state, reply,
-            [from = folder->file, old_path = old_path.string(), to = new_folder->file, new_path = new_path.string()] {
-              return rename_beneath(from->fd, old_path, to->fd, new_path);
+            [from = state.get(self), old_path = old_path.string(), to = state.get(other), new_path = new_path.string()] {
+              const int fd = from->file->fd;
+              if (from->may_change && to->may_change) return rename_beneath(fd, old_path, to->file->fd, new_path);
+              return refuse_change(fd, old_path, false);
             });
       });
   V::template add<Done(Self, String, String)>(
       types, "symlink-at", [&state](Reply<Done> reply, Self self, String contents, String path) {
-        auto folder = state.get(self);
-        in_background<V>(
-            state, reply,
-            if_changeable(*folder, [file = folder->file, contents = contents.string(), path = path.string()] {
-              return make_symlink(contents, file->fd, path);
-            }));
+        in_background<V>(state, reply, [folder = state.get(self), contents = contents.string(), path = path.string()] {
+          const int fd = folder->file->fd;
+          const int64_t bad = folder->may_change ? 0 : check_link_contents(contents);
+          return bad < 0 ? bad : folder->may_change ? make_symlink(contents, fd, path) : refuse_new(fd, path);
+        });
       });
   V::template add<Done(Self, String)>(types, "unlink-file-at", [&state](Reply<Done> reply, Self self, String path) {
-    auto folder = state.get(self);
-    in_background<V>(state, reply, if_changeable(*folder, [file = folder->file, path = path.string()] {
-                       return unlink_file(file->fd, path);
-                     }));
+    in_background<V>(state, reply, [folder = state.get(self), path = path.string()] {
+      const int fd = folder->file->fd;
+      return folder->may_change ? unlink_file(fd, path) : refuse_change(fd, path, false);
+    });
   });
 }
 
@@ -438,38 +464,49 @@ struct DirectoryEntryStream final : Object {
   std::shared_ptr<Listing> listing = std::make_shared<Listing>();
 };
 
+// What one `read` may take of it: all that is there, within reason.
+uint64_t most_to_read(const OpenedFile& opened, uint64_t offset) {
+  constexpr uint64_t kMost = 64 << 20;
+  struct stat status{};
+  if (opened.type != FileType::RegularFile || fstat(opened.file->fd, &status) != 0) return kLargestTransfer;
+  const auto size = static_cast<uint64_t>(status.st_size);
+  return std::min(kMost, size > offset ? size - offset : 1);
+}
+
 void add_streams_0_2(State& state, InterfaceBuilder& types) {
   using Self = Borrow<v2::Descriptor>;
   types.add<Result<Own<InputStream>, v2::Code>(Self, uint64_t)>(
       "[method]descriptor.read-via-stream",
       [&state](HostCall&, Self self, uint64_t offset) -> Result<Own<InputStream>, v2::Code> {
-        if (!state.get(self)->flags.has(DescriptorFlags::read)) return host::error(FileErrorCode::bad_descriptor);
-        if (offset > INT64_MAX) return host::error(FileErrorCode::invalid);
-        return host::ok(make_input_stream(state, state.get(self)->file, InputKind::RegularFile, offset));
+        auto opened = state.get(self);
+        if (int error = why_not_read(*opened, offset); error != 0) return host::error(v2::code(error));
+        const InputKind kind = opened->seekable ? InputKind::RegularFile : InputKind::Stream;
+        return host::ok(make_input_stream(state, opened->file, kind, offset));
       });
   using OutputResult = Result<Own<OutputStream>, v2::Code>;
+  auto write_via_stream = [&state](const OpenedFile& opened, uint64_t offset, int64_t at) -> OutputResult {
+    if (int error = why_not_write(opened, offset); error != 0) return host::error(v2::code(error));
+    return host::ok(make_output_stream(state, opened.file, opened.seekable ? at : kCurrentPosition));
+  };
   types.add<OutputResult(Self, uint64_t)>(
-      "[method]descriptor.write-via-stream", [&state](HostCall&, Self self, uint64_t offset) -> OutputResult {
-        if (!state.get(self)->flags.has(DescriptorFlags::write)) return host::error(FileErrorCode::bad_descriptor);
-        if (offset > INT64_MAX) return host::error(FileErrorCode::invalid);
-        return host::ok(make_output_stream(state, state.get(self)->file, static_cast<int64_t>(offset)));
+      "[method]descriptor.write-via-stream", [&state, write_via_stream](HostCall&, Self self, uint64_t offset) {
+        return write_via_stream(*state.get(self), offset, static_cast<int64_t>(offset));
       });
-  types.add<OutputResult(Self)>("[method]descriptor.append-via-stream", [&state](HostCall&, Self self) -> OutputResult {
-    if (!state.get(self)->flags.has(DescriptorFlags::write)) return host::error(FileErrorCode::bad_descriptor);
-    return host::ok(make_output_stream(state, state.get(self)->file, kAtEnd));
-  });
+  types.add<OutputResult(Self)>(
+      "[method]descriptor.append-via-stream",
+      [&state, write_via_stream](HostCall&, Self self) { return write_via_stream(*state.get(self), 0, kAtEnd); });
 
   using ReadResult = Result<Tuple<List<uint8_t>, bool>, v2::Code>;
   types.add_blocking<ReadResult(Self, uint64_t, uint64_t)>(
       "[method]descriptor.read", [&state](Reply<ReadResult> reply, Self self, uint64_t length, uint64_t offset) {
-        if (offset > INT64_MAX) return reply(host::error(FileErrorCode::invalid));
-        size_t bytes = std::min<uint64_t>(length, kLargestTransfer);
+        auto opened = state.get(self);
+        if (int error = why_not_read(*opened, offset); error != 0) return reply(host::error(v2::code(error)));
+        const size_t bytes = std::min<uint64_t>(length, most_to_read(*opened, offset));
         void* into = reply.arena().allocate(bytes + 1, 1);
         auto operation = std::make_shared<Operation>(state);
-        auto file = state.get(self)->file;
         Operation& reading = *operation;
-        reading.read(file->fd, into, bytes, static_cast<int64_t>(offset), operation,
-                     [reply, into, bytes, file](int64_t result) {
+        reading.read(opened->file->fd, into, bytes, opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition,
+                     operation, [reply, into, bytes, opened](int64_t result) {
                        if (result < 0) return reply(host::error(v2::code(result)));
                        List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
                        reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
@@ -478,13 +515,14 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
   using WriteResult = Result<uint64_t, v2::Code>;
   types.add_blocking<WriteResult(Self, List<uint8_t>, uint64_t)>(
       "[method]descriptor.write", [&state](Reply<WriteResult> reply, Self self, List<uint8_t> data, uint64_t offset) {
-        if (offset > INT64_MAX) return reply(host::error(FileErrorCode::invalid));
+        auto opened = state.get(self);
+        if (int error = why_not_write(*opened, offset); error != 0) return reply(host::error(v2::code(error)));
         auto operation = std::make_shared<Operation>(state);
-        auto file = state.get(self)->file;
         Operation& writing = *operation;
         auto bytes = std::make_shared<std::vector<uint8_t>>(data.begin(), data.end());
-        writing.write(file->fd, bytes->data(), bytes->size(), static_cast<int64_t>(offset), operation,
-                      [reply, file, bytes](int64_t result) {
+        writing.write(opened->file->fd, bytes->data(), bytes->size(),
+                      opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition, operation,
+                      [reply, opened, bytes](int64_t result) {
                         if (result < 0) return reply(host::error(v2::code(result)));
                         reply(host::ok(static_cast<uint64_t>(result)));
                       });
@@ -592,25 +630,36 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
   using End = StreamEnd<Error3>;
   types.add<Tuple<Stream<uint8_t>, Future<End>>(Self, uint64_t)>(
       "[method]descriptor.read-via-stream", [&state](HostCall& call, Self self, uint64_t offset) {
-        return read_via_stream<Error3>(state, call, state.get(self)->file,
-                                       static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+        auto opened = state.get(self);
+        if (int error = why_not_read(*opened, offset); error != 0) return no_read_via_stream<Error3>(state, call, error);
+        return read_via_stream<Error3>(state, call, opened->file,
+                                       opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition);
       });
+  auto write = [&state](HostCall& call, const OpenedFile& opened, Stream<uint8_t> data, uint64_t offset, int64_t at) {
+    if (int error = why_not_write(opened, offset); error != 0)
+      return no_write_via_stream<Error3>(state, call, data, error);
+    return write_via_stream<Error3>(state, call, data, opened.file, opened.seekable ? at : kCurrentPosition);
+  };
   types.add<Future<End>(Self, Stream<uint8_t>, uint64_t)>(
       "[method]descriptor.write-via-stream",
-      [&state](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
-        return write_via_stream<Error3>(state, call, data, state.get(self)->file,
-                                        static_cast<int64_t>(std::min<uint64_t>(offset, INT64_MAX)));
+      [&state, write](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
+        return write(call, *state.get(self), data, offset, static_cast<int64_t>(offset));
       });
   types.add<Future<End>(Self, Stream<uint8_t>)>(
-      "[method]descriptor.append-via-stream", [&state](HostCall& call, Self self, Stream<uint8_t> data) {
-        return write_via_stream<Error3>(state, call, data, state.get(self)->file, kAtEnd);
+      "[method]descriptor.append-via-stream", [&state, write](HostCall& call, Self self, Stream<uint8_t> data) {
+        return write(call, *state.get(self), data, 0, kAtEnd);
       });
   using Entries = Tuple<Stream<v3::Entry>, Future<End>>;
   types.add<Entries(Self)>("[method]descriptor.read-directory", [&state](HostCall& call, Self self) {
     auto promise = std::make_shared<Promise<End>>(state);
     auto future = host::make_future<End>(call, Promise<End>::source(promise));
+    auto folder = state.get(self);
+    if (folder->type != FileType::Directory) {
+      promise->resolve(host::error(v3::code(ENOTDIR)));
+      return Entries{host::make_stream<v3::Entry>(call, std::make_unique<NoSource>()), future};
+    }
     auto stream = host::make_stream<v3::Entry>(
-        call, std::make_unique<DirectorySource>(state, state.get(self)->file, std::move(promise)));
+        call, std::make_unique<DirectorySource>(state, folder->file, std::move(promise)));
     return Entries{stream, future};
   });
 }

@@ -37,6 +37,8 @@ HOST_RECORD(MetadataHash, lower, upper)
 struct OpenedFile {
   std::shared_ptr<File> file;
   DescriptorFlags flags;  // as asked for when it was opened
+  FileType type = FileType::Unknown;
+  bool seekable = true;  // has positions: no pipe, terminal or the like
   // It lies below a preopened folder that is not read-only; of a folder: and was opened with mutate-directory, where
   // the version asks for that.
   bool may_change = false;
@@ -45,6 +47,9 @@ struct OpenedFile {
 // Opens `path` below `folder`; fills `into`. Blocks; helper thread. 0 or -errno.
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
                 DescriptorFlags flags, OpenedFile* into);
+// Why bytes cannot be read from it, or written to it, from `offset` on: an errno, or 0.
+int why_not_read(const OpenedFile& opened, uint64_t offset);
+int why_not_write(const OpenedFile& opened, uint64_t offset);
 OpenedFile opened_folder(const State::Preopen& preopen);
 MetadataHash metadata_hash(const struct stat& status);
 int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice);

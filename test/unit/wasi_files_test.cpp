@@ -199,6 +199,41 @@ TEST_F(Files, TryCached) {
   close(static_cast<int>(created));
 }
 
+TEST_F(Files, NulIsInNoPath) {
+  const std::string bad("sub/a\0b", 7);
+  struct stat status{};
+  std::string contents;
+  EXPECT_EQ(open_beneath(folder, bad, O_WRONLY | O_CREAT, 0666, true), -EINVAL);
+  EXPECT_EQ(stat_beneath(folder, bad, true, &status), -EINVAL);
+  EXPECT_EQ(make_directory(folder, bad), -EINVAL);
+  EXPECT_EQ(remove_directory(folder, bad), -EINVAL);
+  EXPECT_EQ(unlink_file(folder, bad), -EINVAL);
+  EXPECT_EQ(rename_beneath(folder, bad, folder, "new"), -EINVAL);
+  EXPECT_EQ(rename_beneath(folder, "file", folder, bad), -EINVAL);
+  for (bool follow : {false, true}) {
+    EXPECT_EQ(link_beneath(folder, bad, follow, folder, "new"), -EINVAL);
+    EXPECT_EQ(link_beneath(folder, "file", follow, folder, bad), -EINVAL);
+  }
+  EXPECT_EQ(make_symlink("file", folder, bad), -EINVAL);
+  EXPECT_EQ(make_symlink(bad, folder, "new"), -EINVAL);
+  EXPECT_EQ(read_link(folder, bad, &contents), -EINVAL);
+}
+
+TEST_F(Files, WhatMayNotBeChangedStillSaysWhatIsWrong) {
+  EXPECT_EQ(refuse_new(folder, "new"), -EROFS);
+  EXPECT_EQ(refuse_new(folder, "file"), -EEXIST);
+  EXPECT_EQ(refuse_new(folder, "sub/."), -EEXIST);
+  EXPECT_EQ(refuse_new(folder, "absent/new"), -ENOENT);
+  EXPECT_EQ(refuse_new(folder, "file/new"), -ENOTDIR);
+  EXPECT_EQ(refuse_new(folder, "../new"), -EPERM);
+  EXPECT_EQ(refuse_new(folder, "/new"), -EPERM);
+  EXPECT_EQ(refuse_change(folder, "file", true), -EROFS);
+  EXPECT_EQ(refuse_change(folder, "absent", true), -ENOENT);
+  EXPECT_EQ(refuse_change(folder, "to-outside", false), -EROFS);
+  EXPECT_EQ(refuse_change(folder, "to-outside", true), -EPERM);
+  EXPECT_EQ(refuse_change(folder, "", true), -ENOENT);
+}
+
 TEST_F(Files, ChangesStayInside) {
   EXPECT_EQ(make_directory(folder, "../evil"), -EPERM);
   EXPECT_EQ(make_directory(folder, "to-outside/evil"), -EPERM);
@@ -209,7 +244,8 @@ TEST_F(Files, ChangesStayInside) {
   EXPECT_EQ(remove_directory(folder, "to-outside/"), -EPERM);
   EXPECT_EQ(remove_directory(folder, "to-outside"), -ENOTDIR);
   EXPECT_EQ(remove_directory(folder, "to-sub/"), -ENOTDIR);
-  EXPECT_EQ(remove_directory(folder, "sub/deep/.."), -EINVAL);
+  EXPECT_EQ(remove_directory(folder, "sub/deep/.."), -ENOTEMPTY);
+  EXPECT_EQ(remove_directory(folder, "sub/deep/."), -EINVAL);
   EXPECT_EQ(unlink_file(folder, "to-outside/secret"), -EPERM);
   EXPECT_EQ(unlink_file(folder, "../outside/secret"), -EPERM);
   EXPECT_EQ(rename_beneath(folder, "file", folder, "../file"), -EPERM);

@@ -319,6 +319,87 @@ async fn flags(root: &Descriptor) -> Result<(), ErrorCode> {
     root.remove_directory_at("m".to_string()).await
 }
 
+/// What cannot be done is said at once, and why: not only when bytes come.
+async fn refused(root: &Descriptor) -> Result<(), ErrorCode> {
+    let (read, write) = (DescriptorFlags::READ, DescriptorFlags::WRITE);
+    let name = |name: &str| name.to_string();
+    let open = |path: &str, how, flags| root.open_at(PathFlags::empty(), path.to_string(), how, flags);
+    root.create_directory_at(name("d")).await?;
+    let writer = open("d/f", OpenFlags::CREATE, write).await?;
+    let reader = open("d/f", OpenFlags::empty(), read).await?;
+    let fixed = open("d", OpenFlags::DIRECTORY, read).await?;
+    for (what, file, offset) in [
+        ("a folder", root, 0),
+        ("what is for writing", &writer, 0),
+        ("from too far", &reader, u64::MAX),
+        ("from the last place", &reader, i64::MAX as u64),
+    ] {
+        let (mut stream, end) = file.read_via_stream(offset);
+        if offset == i64::MAX as u64 {
+            stream.read(Vec::with_capacity(10)).await;
+        }
+        println!("read {what}: {}", code(end.await));
+    }
+    for (what, file, offset) in [
+        ("a folder", root, Some(0)),
+        ("what is for reading", &reader, Some(0)),
+        ("to its end", &reader, None),
+        ("too far", &writer, Some(u64::MAX)),
+    ] {
+        let (mut bytes, data) = wit_stream::new();
+        let end = match offset {
+            Some(offset) => file.write_via_stream(data, offset),
+            None => file.append_via_stream(data),
+        };
+        let end = code(end.await);
+        println!("write {what}: {end}, {} bytes left", bytes.write_all(vec![1, 2, 3]).await.len());
+    }
+    let (entries, end) = reader.read_directory();
+    println!("list a file: {}", code(end.await));
+    drop(entries);
+
+    for nanoseconds in [1_000_000_000, 1_073_741_822, 1_073_741_823] {
+        let time = NewTimestamp::Timestamp(wasi::clocks::system_clock::Instant { seconds: 0, nanoseconds });
+        println!("{nanoseconds} ns: {}", code(writer.set_times(time, NewTimestamp::NoChange).await));
+        println!("  by path: {}", code(root.set_times_at(PathFlags::empty(), name("d"), NewTimestamp::Now, time).await));
+    }
+    println!("sync: {}, {}", code(reader.sync().await), code(root.sync_data().await));
+    println!("size of a folder: {}", code(root.set_size(1).await));
+    println!("size, for reading: {}", code(reader.set_size(1).await));
+    println!("remove ..: {}", code(root.remove_directory_at(name("d/..")).await));
+    for path in ["absent", "d/f", "d"] {
+        println!("{path}, a folder to write: {}", code(open(path, OpenFlags::DIRECTORY, write).await));
+    }
+
+    let bad = || name("d/f\0");
+    println!("NUL, make: {}", code(root.create_directory_at(bad()).await));
+    println!("NUL, open: {}", code(open("d/f\0", OpenFlags::CREATE, write).await));
+    println!("NUL, unlink: {}", code(root.unlink_file_at(bad()).await));
+    println!("NUL, remove: {}", code(root.remove_directory_at(bad()).await));
+    println!("NUL, rename: {}", code(root.rename_at(bad(), root, name("x")).await));
+    println!("NUL, rename to: {}", code(root.rename_at(name("d/f"), root, bad()).await));
+    println!("NUL, link: {}", code(root.link_at(PathFlags::empty(), bad(), root, name("x")).await));
+    println!("NUL, link to: {}", code(root.link_at(PathFlags::empty(), name("d/f"), root, bad()).await));
+    println!("NUL, symlink: {}", code(root.symlink_at(name("f"), bad()).await));
+
+    // Where nothing may be changed, what would fail anyway still says why.
+    println!("fixed, make: {}", code(fixed.create_directory_at(name("new")).await));
+    println!("fixed, make again: {}", code(fixed.create_directory_at(name("f")).await));
+    println!("fixed, make elsewhere: {}", code(fixed.create_directory_at(name("/x")).await));
+    println!("fixed, unlink: {}", code(fixed.unlink_file_at(name("f")).await));
+    println!("fixed, unlink what is absent: {}", code(fixed.unlink_file_at(name("absent")).await));
+    println!("fixed, unlink outside: {}", code(fixed.unlink_file_at(name("../d")).await));
+    println!("fixed, rename what is absent: {}", code(fixed.rename_at(name("absent"), &fixed, name("x")).await));
+    println!("fixed, link: {}", code(fixed.link_at(PathFlags::empty(), name("f"), &fixed, name("g")).await));
+    println!("fixed, link to itself: {}", code(fixed.link_at(PathFlags::empty(), name("f"), &fixed, name("f")).await));
+    println!("fixed, symlink: {}", code(fixed.symlink_at(name("f"), name("l")).await));
+    println!("fixed, symlink elsewhere: {}", code(fixed.symlink_at(name("/x"), name("l")).await));
+    println!("fixed, create: {}", code(fixed.open_at(PathFlags::empty(), name("f"), OpenFlags::CREATE, read).await));
+    println!("fixed, create outside: {}", code(fixed.open_at(PathFlags::empty(), name("../x"), OpenFlags::CREATE, read).await));
+    root.unlink_file_at(name("d/f")).await?;
+    root.remove_directory_at(name("d")).await
+}
+
 impl exports::wasi::cli::run::Guest for Program {
     async fn run() -> Result<(), ()> {
         let (root, name) = preopens::get_directories().into_iter().next().ok_or(())?;
@@ -327,6 +408,7 @@ impl exports::wasi::cli::run::Guest for Program {
         }
         with_std(&name).map_err(|error| println!("std: {error}"))?;
         with_streams(&root).await.map_err(|error| println!("0.3: {error:?}"))?;
-        flags(&root).await.map_err(|error| println!("flags: {error:?}"))
+        flags(&root).await.map_err(|error| println!("flags: {error:?}"))?;
+        refused(&root).await.map_err(|error| println!("refused: {error:?}"))
     }
 }

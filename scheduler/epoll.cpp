@@ -52,24 +52,23 @@ std::optional<int64_t> attempt(Completion* c, mode_t mode) {
   if (count == 0) return std::nullopt;
   if (ready.revents & POLLNVAL) return -EBADF;
   if (c->kind == OperationKind::Poll) return ready.revents;
-  bool reads = c->kind == OperationKind::Read;
-  if (c->offset >= 0) return -ESPIPE;
-  ssize_t n;
+  const bool reads = c->kind == OperationKind::Read;
+  int64_t n;
   if (S_ISSOCK(mode)) {
     n = reads ? recv(c->fd, c->buffer, c->length, MSG_DONTWAIT)
               : send(c->fd, c->buffer, c->length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n < 0) n = errno == EINTR ? -EAGAIN : -errno;
   } else {
-    iovec piece{c->buffer, c->length};
-    n = reads ? preadv2(c->fd, &piece, 1, -1, RWF_NOWAIT) : pwritev2(c->fd, &piece, 1, -1, RWF_NOWAIT);
-    if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
-      size_t length = c->length;
-      if (!reads && !(fcntl(c->fd, F_GETFL) & O_NONBLOCK)) length = std::min(length, kReadyWriteBytes);
-      n = reads ? read(c->fd, c->buffer, length) : write(c->fd, c->buffer, length);
+    n = reads ? read_at_once(c->fd, c->buffer, c->length, c->offset)
+              : write_at_once(c->fd, c->buffer, c->length, c->offset);
+    if (n == -EOPNOTSUPP) {
+      const size_t length = c->length;
+      if (!reads && !(fcntl(c->fd, F_GETFL) & O_NONBLOCK)) c->length = std::min(length, kReadyWriteBytes);
+      n = read_or_write(c);
+      c->length = length;
     }
   }
-  if (n >= 0) return n;
-  if (errno == EAGAIN || errno == EINTR) return std::nullopt;
-  return -errno;
+  return n == -EAGAIN ? std::nullopt : std::optional(n);
 }
 
 class EpollBackend final : public IoBackend {
@@ -105,13 +104,9 @@ class EpollBackend final : public IoBackend {
     if (!(c->kind == OperationKind::Receive && c->wait_first)) {
       if (auto result = attempt(c, status.st_mode)) return post(c, *result);
     }
-    c->backend_bits = kWaits;
     Waiters& waiters = waiters_[c->fd];
     waiters.mode = status.st_mode;
-    c->previous = nullptr;
-    c->next = waiters.first;
-    if (c->next) c->next->previous = c;
-    waiters.first = c;
+    add(waiters, c);
     if (int result = arm(c->fd, waiters); result < 0) {
       remove(waiters, c);
       if (!waiters.first) waiters_.erase(c->fd);
@@ -144,12 +139,21 @@ class EpollBackend final : public IoBackend {
       if (found == waiters_.end()) continue;
       Waiters& waiters = found->second;
       waiters.armed = 0;
-      for (Completion* c = waiters.first; c;) {
+      uint32_t ready = events[i].events;
+      constexpr uint32_t kAlways = EPOLLERR | EPOLLHUP;
+      for (Completion* c = waiters.first; c && (ready & (waiters.wanted() | kAlways));) {
         Completion* next = c->next;
-        if (events[i].events & (events_of(*c) | EPOLLERR | EPOLLHUP)) {
+        // Who asked for the event has it, even if somebody before took what it was about.
+        const uint32_t told = events[i].events & (events_of(*c) | kAlways);
+        if (c->kind == OperationKind::Poll && told != 0) {
+          remove(waiters, c);
+          post(c, told);
+        } else if (ready & (events_of(*c) | kAlways)) {
           if (auto result = attempt(c, waiters.mode)) {
             remove(waiters, c);
             post(c, *result);
+          } else {
+            ready &= ~events_of(*c);  // nor for those behind it
           }
         }
         c = next;
@@ -184,9 +188,13 @@ class EpollBackend final : public IoBackend {
 
  private:
   struct Waiters {
-    Completion* first = nullptr;
-    uint32_t armed = 0;  // events that epoll watches for at this moment
+    Completion* first = nullptr;  // in the order in which they came
+    Completion* last = nullptr;
+    size_t readers = 0, writers = 0;  // who waits for POLLIN, for POLLOUT
+    uint32_t others = 0;              // other events that somebody has waited for
+    uint32_t armed = 0;               // events that epoll watches for at this moment
     mode_t mode = 0;
+    uint32_t wanted() const { return (readers != 0 ? POLLIN : 0u) | (writers != 0 ? POLLOUT : 0u) | others; }
   };
   using WaiterMap = std::unordered_map<int, Waiters>;
 
@@ -199,8 +207,7 @@ class EpollBackend final : public IoBackend {
 
   // Has epoll watch for what the list waits for.
   int arm(int fd, Waiters& waiters) {
-    uint32_t events = EPOLLONESHOT | EPOLLERR;
-    for (Completion* c = waiters.first; c; c = c->next) events |= events_of(*c);
+    const uint32_t events = EPOLLONESHOT | EPOLLERR | waiters.wanted();
     if ((events & ~waiters.armed) == 0) return 0;
     auto number = static_cast<size_t>(fd);
     if (number >= known_.size()) known_.resize(number + 1 + number / 2);
@@ -212,10 +219,24 @@ class EpollBackend final : public IoBackend {
     return result;
   }
 
+  static void add(Waiters& waiters, Completion* c) {
+    c->backend_bits = kWaits;
+    c->next = nullptr;
+    c->previous = waiters.last;
+    (waiters.last ? waiters.last->next : waiters.first) = c;
+    waiters.last = c;
+    count(waiters, c, 1);
+    waiters.others |= events_of(*c) & ~uint32_t{POLLIN | POLLOUT};
+  }
   static void remove(Waiters& waiters, Completion* c) {
     (c->previous ? c->previous->next : waiters.first) = c->next;
-    if (c->next) c->next->previous = c->previous;
+    (c->next ? c->next->previous : waiters.last) = c->previous;
     c->backend_bits = 0;
+    count(waiters, c, size_t{0} - 1);
+  }
+  static void count(Waiters& waiters, const Completion* c, size_t more) {
+    if (events_of(*c) & POLLIN) waiters.readers += more;
+    if (events_of(*c) & POLLOUT) waiters.writers += more;
   }
 
   int wait_for_events(epoll_event (&events)[64], int64_t deadline_ns) {

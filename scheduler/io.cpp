@@ -1,6 +1,8 @@
 // Starting and cancelling operations, and the choice of the backend: see io.h.
 #include "scheduler/io.h"
 
+#include <sys/uio.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <utility>
@@ -34,6 +36,23 @@ void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_
 
 void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset) {
   start_io(completion, OperationKind::Write, fd, const_cast<void*>(buffer), length, offset);
+}
+
+// Of preadv2 and pwritev2.
+static int64_t at_once(ssize_t result) {
+  if (result >= 0) return result;
+  return errno == EINTR ? -EAGAIN : errno == ENOSYS ? -EOPNOTSUPP : -int64_t{errno};
+}
+
+int64_t read_at_once(int fd, void* buffer, size_t length, int64_t offset) {
+  iovec piece{buffer, length};
+  return at_once(preadv2(fd, &piece, 1, offset, RWF_NOWAIT));
+}
+
+int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset) {
+  iovec piece{const_cast<void*>(buffer), length};
+  const bool at_end = offset == kAtEnd;
+  return at_once(pwritev2(fd, &piece, 1, at_end ? kCurrentPosition : offset, RWF_NOWAIT | (at_end ? RWF_APPEND : 0)));
 }
 
 void io_poll(Completion* completion, int fd, uint32_t events) {

@@ -24,13 +24,17 @@ class BlockingPool;
 // Offsets that are none. AtEnd is for io_write: it appends, however the file was opened.
 constexpr int64_t kCurrentPosition = -1, kAtEnd = -2;
 
-// Reads up to `length` bytes at `offset` (-1: from the current position, or a pipe, socket, terminal). Result: bytes
+// Reads up to `length` bytes at `offset` (kCurrentPosition: also of a pipe, socket, terminal; those take no other). Result: bytes
 // read, 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until
 // done; the descriptor stays open until done.
-void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = -1);
+void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = kCurrentPosition);
 // The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets;
 // for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE, and -EFBIG in the place of SIGXFSZ.
-void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = -1);
+void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset = kCurrentPosition);
+// The same without waiting, where the system can do that: bytes, 0 at the end; -EAGAIN when it would have to wait;
+// -EOPNOTSUPP when it cannot tell (files of some file systems, terminals); or -errno. Any thread.
+int64_t read_at_once(int fd, void* buffer, size_t length, int64_t offset = kCurrentPosition);
+int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset = kCurrentPosition);
 // Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
 void io_poll(Completion* completion, int fd, uint32_t events);
 

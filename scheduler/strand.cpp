@@ -44,25 +44,25 @@ void post(Completion* completion, int64_t result) {
   strand.posters_.fetch_sub(1);
 }
 
+// Once through: what these lead to comes in the next turn, so that all else gets its own.
 void Strand::deliver_completions() {
-  while (Completion* newest = inbox_.exchange(nullptr)) {
-    Completion* oldest = nullptr;
-    while (newest) {
-      Completion* next = newest->next;
-      newest->next = oldest;
-      oldest = newest;
-      newest = next;
-    }
-    while (oldest) {
-      Completion* completion = oldest;
-      oldest = completion->next;
-      int64_t result = completion->result;
-      outstanding_.fetch_sub(1, std::memory_order_relaxed);
-      completion->state.store(CompletionState::Idle);
-      if (observer_ != nullptr) observer_->operation_ended(*completion, result);
-      completion->done(completion, result);
-      if (observer_ != nullptr) observer_->operation_delivered();
-    }
+  Completion* newest = inbox_.exchange(nullptr);
+  Completion* oldest = nullptr;
+  while (newest) {
+    Completion* next = newest->next;
+    newest->next = oldest;
+    oldest = newest;
+    newest = next;
+  }
+  while (oldest) {
+    Completion* completion = oldest;
+    oldest = completion->next;
+    int64_t result = completion->result;
+    outstanding_.fetch_sub(1, std::memory_order_relaxed);
+    completion->state.store(CompletionState::Idle);
+    if (observer_ != nullptr) observer_->operation_ended(*completion, result);
+    completion->done(completion, result);
+    if (observer_ != nullptr) observer_->operation_delivered();
   }
 }
 

@@ -59,7 +59,7 @@ class Strand {
     RunResult result = RunResult::Idle;
   };
 
-  // Empties the inbox, oldest first, into done(). On the strand.
+  // What is in the inbox now, oldest first, into done(). On the strand.
   void deliver_completions();
 
   Scheduler& scheduler_;

@@ -26,9 +26,9 @@ namespace {
 constexpr unsigned kEntries = 256;
 constexpr size_t kMostBytes = size_t{1} << 30;  // of one read or write
 constexpr uint64_t kTagIgnore = 1, kTagWake = 2, kTagRealtime = 3;
-// backend_bits: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the operation is tried
-// again.
-constexpr uint8_t kPollsFirst = 1;
+// backend_bits. kPollsFirst: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the operation is tried
+// again. kCancelled: its cancel has been asked for, so nothing is tried again.
+constexpr uint8_t kPollsFirst = 1, kCancelled = 2;
 
 // From what is best to what kernel 5.11 has. -errno of the last try, or 0.
 int open_ring(io_uring* ring) {
@@ -78,9 +78,14 @@ class UringBackend final : public IoBackend {
   void start(Completion* completion) override {
     ++pending_;
     prepare(completion);
+    // What goes on by itself begins now, whenever this thread comes back; what waits for others begins with the next wait.
+    const bool goes_on = completion->kind == OperationKind::Write || completion->kind == OperationKind::Connect ||
+                         (completion->kind == OperationKind::Read && completion->offset >= 0);
+    if (goes_on) io_uring_submit(&ring_);
   }
 
   void cancel(Completion* completion) override {
+    completion->backend_bits |= kCancelled;
     io_uring_sqe* sqe = next_entry();
     io_uring_prep_cancel64(sqe, reinterpret_cast<uintptr_t>(completion), 0);
     io_uring_sqe_set_data64(sqe, kTagIgnore);
@@ -199,15 +204,13 @@ class UringBackend final : public IoBackend {
       return arm_realtime();
     }
     auto* c = reinterpret_cast<Completion*>(data);
-    if (c->backend_bits & kPollsFirst) {
-      c->backend_bits = 0;
-      if (result >= 0) return prepare(c);
-    } else if (result == -EAGAIN && c->kind != OperationKind::Poll && c->kind != OperationKind::Connect) {
-      c->backend_bits = kPollsFirst;
-      return prepare(c);
-    } else if (result == -EINTR) {
+    const bool waits = result == -EAGAIN && c->kind != OperationKind::Poll && c->kind != OperationKind::Connect;
+    const bool again = c->backend_bits & kPollsFirst ? result >= 0 : waits || result == -EINTR;
+    if (again && !(c->backend_bits & kCancelled)) {
+      c->backend_bits = !(c->backend_bits & kPollsFirst) && waits ? kPollsFirst : 0;
       return prepare(c);
     }
+    if (again) result = -ECANCELED;
     --pending_;
     post(c, result);
   }

@@ -284,6 +284,74 @@ TEST_P(Backends, RegularFiles) {
   close(fd);
 }
 
+// Devices that have positions take them, and those that end at once do not keep others from their turn.
+TEST_P(Backends, DevicesAtOffsets) {
+  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC), null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  ASSERT_TRUE(zero >= 0 && null >= 0);
+  Recorded read(strand), write(strand), end(strand);
+  char buffer[16] = "xxxxxxxxxxxxxxx";
+  strand.add([&] {
+    io_read(&read, zero, buffer, sizeof buffer, 1000);
+    io_write(&write, null, "hello", 5, 1000);
+    io_read(&end, null, buffer, sizeof buffer, 7);
+  });
+  run_all();
+  EXPECT_EQ(read.value, 16);
+  EXPECT_EQ(std::string(buffer, 16), std::string(16, '\0'));
+  EXPECT_EQ(write.value, 5);
+  EXPECT_EQ(end.value, 0);
+  close(zero);
+  close(null);
+}
+
+TEST_P(Backends, OperationsThatEndAtOnceLeaveOthersTheirTurn) {
+  const int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(zero, 0);
+  struct Loop : Completion {
+    std::function<void()> then;
+  } loop;
+  bool stop = false;
+  char buffer[16];
+  loop.strand = &strand;
+  loop.done = [](Completion* self, int64_t) { static_cast<Loop*>(self)->then(); };
+  loop.then = [&] {
+    if (!stop) io_read(&loop, zero, buffer, sizeof buffer);
+  };
+  ClosureStrand other(scheduler);
+  strand.add([&] {
+    loop.then();
+    other.add([&] { stop = true; });
+  });
+  run_all();
+  EXPECT_TRUE(stop);
+  close(zero);
+}
+
+// Of several that wait for one descriptor as many end as there is something for.
+TEST_P(Backends, ReadersOfOneDescriptor) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+  Recorded first(strand), second(strand), third(strand);
+  char buffers[3][4] = {};
+  strand.add([&] {
+    io_receive(&first, ends[0], buffers[0], sizeof buffers[0], true);
+    io_receive(&second, ends[0], buffers[1], sizeof buffers[1], true);
+    io_receive(&third, ends[0], buffers[2], sizeof buffers[2], true);
+  });
+  EXPECT_EQ(strand.run([&] { return true; }), RunResult::Done);
+  EXPECT_EQ(send(ends[1], "a", 1, 0), 1);
+  EXPECT_EQ(send(ends[1], "b", 1, 0), 1);
+  EXPECT_EQ(strand.run([&] { return first.times + second.times + third.times == 2; }), RunResult::Done);
+  EXPECT_EQ(send(ends[1], "c", 1, 0), 1);
+  run_all();
+  for (Recorded* one : {&first, &second, &third}) {
+    EXPECT_EQ(one->times, 1);
+    EXPECT_EQ(one->value, 1);
+  }
+  close(ends[0]);
+  close(ends[1]);
+}
+
 TEST_P(Backends, CancelEndsAWaitingOperationOnce) {
   Pipe pipe;
   Recorded read(strand), poll(strand), done_already(strand);

@@ -154,18 +154,7 @@ struct HostCallAccess {
   }
 
   static void finish_later(HostCall& call) {
-    struct Later : Completion {
-      HostCall* call = nullptr;
-    };
-    auto* later = new Later;
-    later->call = &call;
-    later->strand = call.store;
-    later->done = [](Completion* self, int64_t) {
-      std::unique_ptr<Later> owned(static_cast<Later*>(self));
-      settle(*owned->call, true);
-    };
-    begin_external(later);
-    finish_external(later, 0);
+    next_turn(*call.store, [&call] { settle(call, true); });
   }
 
   // A parked sync call goes on: its results lie where the emitted code put the space for them.

@@ -16,11 +16,16 @@ namespace wjit {
 
 namespace {
 
+// No file goes on behind INT64_MAX; the system refuses to be asked.
+size_t within_file(size_t length, int64_t offset) {
+  return offset < 0 ? length : std::min(length, static_cast<size_t>(INT64_MAX - offset));
+}
+
 void start_io(Completion* completion, OperationKind kind, int fd, void* buffer, size_t length, int64_t offset) {
   Worker* worker = Worker::current();
   CHECK(worker);
   begin_operation(completion, kind, worker);
-  if (offset >= 0) length = std::min(length, static_cast<size_t>(INT64_MAX - offset));  // files end there
+  length = within_file(length, offset);
   completion->fd = fd;
   completion->buffer = buffer;
   completion->length = length;
@@ -45,12 +50,12 @@ static int64_t at_once(ssize_t result) {
 }
 
 int64_t read_at_once(int fd, void* buffer, size_t length, int64_t offset) {
-  iovec piece{buffer, length};
+  iovec piece{buffer, within_file(length, offset)};
   return at_once(preadv2(fd, &piece, 1, offset, RWF_NOWAIT));
 }
 
 int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset) {
-  iovec piece{const_cast<void*>(buffer), length};
+  iovec piece{const_cast<void*>(buffer), within_file(length, offset)};
   const bool at_end = offset == kAtEnd;
   return at_once(pwritev2(fd, &piece, 1, at_end ? kCurrentPosition : offset, RWF_NOWAIT | (at_end ? RWF_APPEND : 0)));
 }
@@ -104,6 +109,21 @@ void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<v
     owned->second(result);
   };
   run_blocking(closures);
+}
+
+void next_turn(Strand& strand, std::function<void()> then) {
+  struct Turn : Completion {
+    std::function<void()> then;
+  };
+  auto* turn = new Turn;
+  turn->then = std::move(then);
+  turn->strand = &strand;
+  turn->done = [](Completion* self, int64_t) {
+    std::unique_ptr<Turn> owned(static_cast<Turn*>(self));
+    owned->then();
+  };
+  begin_external(turn);
+  finish_external(turn, 0);
 }
 
 void cancel(Completion* completion) {

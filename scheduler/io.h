@@ -65,6 +65,9 @@ void run_blocking(BlockingWork* work);
 void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
                   bool moves_bytes = false);
 
+// Calls `then` in the strand's next turn. On the strand.
+void next_turn(Strand& strand, std::function<void()> then);
+
 // ---- the seam between workers and kernel interfaces ----
 
 enum class IoKind : uint8_t {

@@ -134,6 +134,7 @@ int run_program(const RunOptions& options) {
                                              : run_core_module(session, program->module, options);
   if (fflush(stdout) != 0) status = kStatusError;
   // What the guest has handed over is still written; after a trap nobody counts on that.
+  session.wasi->end(session.store->locked_down());
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
   }

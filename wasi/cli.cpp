@@ -59,14 +59,14 @@ void add_streams_0_3(State& state, HostInterfaces& interfaces) {
   InterfaceBuilder types("wasi:cli/types@0.3.0", state.resources);
   interfaces.add(types.finish());
 
-  auto input = std::make_shared<File>(state.options.stdin_fd, false);
+  const std::shared_ptr<File>& input = state.standard[0];
   InterfaceBuilder in("wasi:cli/stdin@0.3.0", state.resources);
   in.add<Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>>()>(
       "read-via-stream", [&state, input](HostCall& call) { return read_via_stream<Error>(state, call, input, -1); });
   interfaces.add(in.finish());
 
   for (bool is_error : {false, true}) {
-    auto output = std::make_shared<File>(is_error ? state.options.stderr_fd : state.options.stdout_fd, false);
+    const std::shared_ptr<File>& output = state.standard[is_error ? 2 : 1];
     InterfaceBuilder out(is_error ? "wasi:cli/stderr@0.3.0" : "wasi:cli/stdout@0.3.0", state.resources);
     out.add<Future<StreamEnd<Error>>(Stream<uint8_t>)>("write-via-stream",
                                                        [&state, output](HostCall& call, Stream<uint8_t> data) {
@@ -77,14 +77,14 @@ void add_streams_0_3(State& state, HostInterfaces& interfaces) {
 }
 
 void add_streams_0_2(State& state, HostInterfaces& interfaces) {
-  auto input = std::make_shared<File>(state.options.stdin_fd, false);
+  const std::shared_ptr<File>& input = state.standard[0];
   InterfaceBuilder in("wasi:cli/stdin@0.2.12", state.resources);
   in.add<Own<InputStream>()>(
       "get-stdin", [&state, input](HostCall&) { return make_input_stream(state, input, InputKind::Stream, 0); });
   interfaces.add(in.finish());
 
   for (bool is_error : {false, true}) {
-    auto output = std::make_shared<File>(is_error ? state.options.stderr_fd : state.options.stdout_fd, false);
+    const std::shared_ptr<File>& output = state.standard[is_error ? 2 : 1];
     InterfaceBuilder out(is_error ? "wasi:cli/stderr@0.2.12" : "wasi:cli/stdout@0.2.12", state.resources);
     out.add<Own<OutputStream>()>(is_error ? "get-stderr" : "get-stdout",
                                  [&state, output](HostCall&) { return make_output_stream(state, output, -1); });

@@ -77,7 +77,7 @@ class FileSource final : public ByteSource {
  public:
   // `at`: file offset, -1: from the current position or a stream.
   FileSource(State& state, std::shared_ptr<File> file, int64_t at, std::shared_ptr<Promise<StreamEnd<Error>>> result)
-      : file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
+      : state_(state), file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
   ~FileSource() override { result_->resolve(host::ok()); }  // the reader has gone
 
   void read(StreamRead& read) override {
@@ -89,7 +89,11 @@ class FileSource final : public ByteSource {
         read.complete(0);
       });
     }
-    size_t bytes = std::min<size_t>(read.capacity, kLargestTransfer);
+    const size_t bytes = std::min<size_t>(read.capacity, kLargestTransfer);
+    if (more_ && state_.take_immediate()) {
+      const int64_t result = file_->read_now(read.buffer, bytes, at_);
+      if (result != -EAGAIN) return finish(read, result);
+    }
     operation_.read(file_->fd, read.buffer, bytes, at_, nullptr,
                     [this, &read](int64_t result) { finish(read, result); });
   }
@@ -107,6 +111,7 @@ class FileSource final : public ByteSource {
     }
     if (result > 0) {
       if (at_ >= 0) at_ += result;
+      more_ = at_ >= 0 || static_cast<size_t>(result) == std::min<size_t>(read.capacity, kLargestTransfer);
       file_->count_moved(static_cast<uint64_t>(result));
       return read.complete(static_cast<uint32_t>(result));
     }
@@ -118,22 +123,28 @@ class FileSource final : public ByteSource {
     read.end();
   }
 
+  State& state_;
   std::shared_ptr<File> file_;
   int64_t at_;
   std::shared_ptr<Promise<StreamEnd<Error>>> result_;
   Operation operation_;
+  bool more_ = true;  // something may be there to read at once
 };
 
 template <typename Error>
 class FileSink final : public ByteSink {
  public:
   FileSink(State& state, std::shared_ptr<File> file, int64_t at, std::shared_ptr<Promise<StreamEnd<Error>>> result)
-      : ByteSink(state), file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
+      : ByteSink(state), state_(state), file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
 
   void write(StreamWrite& write) override {
     if (file_->fd < 0) return finish(write, -EBADF);
     if (write.count == 0) return write.complete(0);
-    size_t bytes = std::min<size_t>(write.count, kLargestTransfer);
+    const size_t bytes = std::min<size_t>(write.count, kLargestTransfer);
+    if (state_.take_immediate()) {
+      const int64_t result = file_->write_now(write.buffer, bytes, at_);
+      if (result != -EAGAIN) return finish(write, result);
+    }
     operation_.write(file_->fd, write.buffer, bytes, at_, nullptr,
                      [this, &write](int64_t result) { finish(write, result); });
   }
@@ -161,6 +172,7 @@ class FileSink final : public ByteSink {
     write.end();
   }
 
+  State& state_;
   std::shared_ptr<File> file_;
   int64_t at_;
   std::shared_ptr<Promise<StreamEnd<Error>>> result_;

@@ -139,7 +139,10 @@ class ReadyPollable final : public Pollable {
 class OutputPollable final : public Pollable {
  public:
   explicit OutputPollable(std::shared_ptr<OutputStream> stream) : stream_(std::move(stream)) {}
-  bool ready() override { return stream_->ready(); }
+  bool ready() override {
+    stream_->make_room();
+    return stream_->ready();
+  }
   void arm() override {
     if (!std::exchange(armed_, true)) stream_->when_ready(std::static_pointer_cast<Pollable>(shared_from_this()));
   }
@@ -174,29 +177,26 @@ Own<InputStream> make_input_stream(State& state, std::shared_ptr<File> file, Inp
 void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   if (closed_ || file_->fd < 0) return done(kClosed);
   if (bytes == 0) return done(0);
-  if (file_->is_socket) {
-    const ssize_t count = ::recv(file_->fd, into, bytes, MSG_DONTWAIT);
-    if (count >= 0 || errno != EAGAIN || !blocking)
-      return finish_read(count < 0 ? -errno : count, into, bytes, false, done);
-    auto operation = std::make_shared<Operation>(state_);
-    auto self = std::static_pointer_cast<InputStream>(shared_from_this());
-    return operation->receive(file_->fd, into, bytes, true, operation,
-                              [self, into, bytes, done = std::move(done)](int64_t result) {
-                                self->finish_read(result, into, bytes, true, done);
-                              });
+  const int64_t at = kind_ == InputKind::RegularFile ? static_cast<int64_t>(offset_) : kCurrentPosition;
+  // A stream that is read without waiting is asked each time, and a blocking reader often enough gives others a turn.
+  const bool only_now = kind_ == InputKind::Stream && !blocking;
+  if (only_now ? state_.may_try() : state_.take_immediate()) {
+    const int64_t result = file_->read_now(into, bytes, at);
+    if (result != -EAGAIN) return finish_read(result, into, bytes, blocking, done);
+    if (only_now && file_->tells_reads()) return done(0);
   }
-  if (kind_ == InputKind::Stream && !blocking) {
+  if (only_now) {
     pollfd entry{file_->fd, POLLIN, 0};
     if (::poll(&entry, 1, 0) == 0) return done(0);
   }
   auto operation = std::make_shared<Operation>(state_);
-  int64_t at = kind_ == InputKind::RegularFile ? static_cast<int64_t>(offset_) : -1;
   auto self = std::static_pointer_cast<InputStream>(shared_from_this());
+  auto finish = [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
+    self->finish_read(result, into, bytes, blocking, done);
+  };
   Operation& reading = *operation;
-  reading.read(file_->fd, into, bytes, at, operation,
-               [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
-                 self->finish_read(result, into, bytes, blocking, done);
-               });
+  if (file_->is_socket) return reading.receive(file_->fd, into, bytes, true, operation, std::move(finish));
+  reading.read(file_->fd, into, bytes, at, operation, std::move(finish));
 }
 
 void InputStream::finish_read(int64_t result, void* into, size_t bytes, bool blocking, const Done& done) {
@@ -279,61 +279,51 @@ void OutputStream::when_flushed(std::function<void()> then) {
   pump();
 }
 
-// Keeps one write under way as long as there is something to write.
+// What is to be written next; empty when nothing is left.
+std::span<const uint8_t> OutputStream::next_piece() {
+  if (direct_left_ > 0) return {direct_, direct_left_};
+  direct_ = nullptr;
+  if (written_ == writing_.size()) {
+    writing_.clear();
+    written_ = 0;
+    std::swap(writing_, buffer_);
+  }
+  return {writing_.data() + written_, writing_.size() - written_};
+}
+
+// What has become of the last piece: bytes or -errno.
+void OutputStream::wrote(int64_t result) {
+  if (result < 0) {
+    error_ = static_cast<int>(-result);
+    return state_.write_failed(*file_, result);
+  }
+  if (at_ >= 0) at_ += result;
+  const auto taken = static_cast<size_t>(result);
+  if (direct_ != nullptr) {
+    direct_ += taken;
+    direct_left_ -= taken;
+  } else {
+    written_ += taken;
+  }
+}
+
+// Writes at once what it can, and keeps one operation under way as long as there is something left.
 void OutputStream::pump() {
-  if (!operation_.idle()) return;
-  if (error_ == 0 && !closed_) {
-    const uint8_t* from = nullptr;
-    size_t bytes = 0;
-    if (direct_left_ > 0) {
-      from = direct_;
-      bytes = direct_left_;
-    } else {
-      direct_ = nullptr;
-      if (written_ == writing_.size()) {
-        writing_.clear();
-        written_ = 0;
-        std::swap(writing_, buffer_);
-      }
-      from = writing_.data() + written_;
-      bytes = writing_.size() - written_;
+  if (!operation_.idle() && !waits_for_room_) return;  // the kernel has a piece
+  while (error_ == 0 && !closed_) {
+    const std::span<const uint8_t> piece = next_piece();
+    if (piece.empty()) break;
+    if (file_->fd < 0) {
+      error_ = EBADF;
+      break;
     }
-    if (bytes > 0) {
-      auto done = [this](int64_t result) {
-        if (result == -EAGAIN) {
-          return operation_.poll(file_->fd, POLLOUT, shared_from_this(), [this](int64_t events) {
-            if (events < 0) error_ = static_cast<int>(-events);
-            pump();
-          });
-        }
-        if (result < 0) {
-          error_ = static_cast<int>(-result);
-          state_.write_failed(*file_, result);
-        } else {
-          if (at_ >= 0) at_ += result;
-          auto taken = static_cast<size_t>(result);
-          if (direct_ != nullptr) {
-            direct_ += taken;
-            direct_left_ -= taken;
-          } else {
-            written_ += taken;
-          }
-        }
-        pump();
-        tell();
-      };
-      if (file_->fd < 0) {
-        error_ = EBADF;
-      } else if (file_->is_socket) {
-        const ssize_t count = ::send(file_->fd, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-        if (count >= 0 || errno != EAGAIN) return done(count < 0 ? -errno : count);
-        return operation_.send(file_->fd, from, bytes, true, shared_from_this(), std::move(done));
-      } else {
-        return operation_.write(file_->fd, from, bytes, at_, shared_from_this(), std::move(done));
-      }
-    }
+    const bool tries = waits_for_room_ ? state_.may_try() : state_.take_immediate();
+    const int64_t result = tries ? file_->write_now(piece.data(), piece.size(), at_) : -EAGAIN;
+    if (result == -EAGAIN) return begin(piece);
+    wrote(result);
   }
   // Nothing is left to write, or nothing can be written any more.
+  if (waits_for_room_) operation_.stop();
   buffer_.clear();
   writing_.clear();
   written_ = direct_left_ = 0;
@@ -342,6 +332,36 @@ void OutputStream::pump() {
   auto flushed = std::exchange(flushed_, {});
   for (auto& then : flushed) then();
   tell();
+}
+
+// While it only waits for room, the bytes are still its own, and it may try again whenever the guest asks.
+void OutputStream::begin(std::span<const uint8_t> piece) {
+  constexpr auto kMustEnd = Operation::AtEnd::MustEnd;
+  if (waits_for_room_) return;
+  if (state_.may_try() && file_->tells_writes()) return wait_for_room();
+  auto done = [this](int64_t result) {
+    if (result == -EAGAIN) return wait_for_room();
+    wrote(result);
+    pump();
+    tell();
+  };
+  if (file_->is_socket) {
+    operation_.send(file_->fd, piece.data(), piece.size(), kMustEnd, shared_from_this(), std::move(done));
+  } else {
+    operation_.write(file_->fd, piece.data(), piece.size(), at_, shared_from_this(), std::move(done), kMustEnd);
+  }
+}
+
+void OutputStream::wait_for_room() {
+  waits_for_room_ = true;
+  auto done = [this](int64_t events) {
+    waits_for_room_ = false;
+    // Cancelled: by pump, when nothing was left, or since the store goes.
+    if (events < 0 && (events != -ECANCELED || state_.closing())) error_ = static_cast<int>(-events);
+    pump();
+    tell();
+  };
+  operation_.poll(file_->fd, POLLOUT, shared_from_this(), std::move(done), Operation::AtEnd::MustEnd);
 }
 
 void OutputStream::tell() {
@@ -422,18 +442,21 @@ void reply_when_flushed(State& state, std::shared_ptr<OutputStream> stream, Repl
   });
 }
 
-// Moves up to `length` bytes from one stream to the other.
+// Moves up to `length` bytes from one stream to the other. Without room it waits for some, or not `blocking` for a turn,
+// if it may_wait.
 void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream> to, std::shared_ptr<InputStream> from,
-            uint64_t length, bool blocking) {
+            uint64_t length, bool blocking, bool may_wait) {
   if (int error = to->take_error(); error != 0) return reply(output_failure<uint64_t>(state, *to, error));
+  to->make_room();
   size_t bytes = std::min<uint64_t>(length, to->room());
-  if (bytes == 0 && length > 0 && blocking) {
+  if (bytes == 0 && length > 0 && may_wait) {
     OutputStream& out = *to;
-    out.when_ready([&state, reply, to, from, length] {
+    auto again = [&state, reply, to, from, length, blocking] {
       if (state.closing()) return reply(host::ok(uint64_t{0}));
-      splice(state, reply, to, from, length, true);
-    });
-    return;
+      splice(state, reply, to, from, length, blocking, blocking);
+    };
+    if (!blocking) return state.next_turn(std::move(again));
+    return out.when_ready(std::move(again));
   }
   void* buffer = reply.arena().allocate(bytes + 1, 1);
   const bool of_socket = from->is_socket();
@@ -447,11 +470,18 @@ void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream
 void add_output(State& state, InterfaceBuilder& streams) {
   using Self = Borrow<OutputStream>;
   streams.resource<OutputStream>();
-  streams.add<CountResult(Self)>("[method]output-stream.check-write", [&state](HostCall&, Self self) -> CountResult {
-    auto stream = state.get(self);
-    if (int error = stream->take_error(); error != 0) return output_failure<uint64_t>(state, *stream, error);
-    return host::ok(uint64_t{stream->permit()});
-  });
+  streams.add_blocking<CountResult(Self)>(
+      "[method]output-stream.check-write", [&state](Reply<CountResult> reply, Self self) {
+        auto stream = state.get(self);
+        OutputStream& out = *stream;
+        out.make_room();
+        auto answer = [&state, reply, stream = std::move(stream)] {
+          if (int error = stream->take_error(); error != 0)
+            return reply(output_failure<uint64_t>(state, *stream, error));
+          reply(host::ok(uint64_t{stream->permit()}));
+        };
+        out.ready() ? answer() : state.next_turn(std::move(answer));
+      });
   auto write = [&state](HostCall& call, Self self, const void* from, uint64_t bytes) -> DoneResult {
     auto stream = state.get(self);
     if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, *stream, error);
@@ -517,7 +547,7 @@ void add_output(State& state, InterfaceBuilder& streams) {
     streams.add_blocking<CountResult(Self, Borrow<InputStream>, uint64_t)>(
         blocking ? "[method]output-stream.blocking-splice" : "[method]output-stream.splice",
         [&state, blocking](Reply<CountResult> reply, Self self, Borrow<InputStream> from, uint64_t length) {
-          splice(state, reply, state.get(self), state.get(from), length, blocking);
+          splice(state, reply, state.get(self), state.get(from), length, blocking, true);
         });
   }
 }
@@ -534,8 +564,12 @@ void add_io(State& state, HostInterfaces& interfaces) {
 
   InterfaceBuilder poll("wasi:io/poll@0.2.12", state.resources);
   poll.resource<Pollable>();
-  poll.add<bool(Borrow<Pollable>)>("[method]pollable.ready",
-                                   [&state](HostCall&, Borrow<Pollable> self) { return state.get(self)->ready(); });
+  poll.add_blocking<bool(Borrow<Pollable>)>(
+      "[method]pollable.ready", [&state](Reply<bool> reply, Borrow<Pollable> self) {
+        auto pollable = state.get(self);
+        if (pollable->ready()) return reply(true);
+        state.next_turn([reply, pollable = std::move(pollable)] { reply(pollable->ready()); });
+      });
   poll.add_blocking<void(Borrow<Pollable>)>("[method]pollable.block",
                                             [&state](Reply<void> reply, Borrow<Pollable> self) {
                                               wait_for_any(state, {state.get(self)}, [reply] { reply(); });

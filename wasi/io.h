@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "wasi/state.h"
@@ -117,7 +118,11 @@ class OutputStream final : public Object {
   int take_error();
   // Bytes that may be written now; 0 while a flush is under way.
   size_t room() const;
-  // The same, and permits that much to be written.
+  // Writes what can be written at once, if there is no room.
+  void make_room() {
+    if (room() == 0) pump();
+  }
+  // room(), and permits that much to be written.
   size_t permit() { return permitted_ = room(); }
   // Whether that many may be written, by the last permit; what is written takes from it.
   bool use_permit(uint64_t bytes) {
@@ -141,12 +146,17 @@ class OutputStream final : public Object {
   Own<Pollable> subscribe();
 
  private:
+  std::span<const uint8_t> next_piece();
+  void wrote(int64_t result);
   void pump();
+  void begin(std::span<const uint8_t> piece);
+  void wait_for_room();
   void tell();
   State& state_;
   std::shared_ptr<File> file_;
   int64_t at_;
-  Operation operation_;
+  Operation operation_;          // a write, or a wait for room
+  bool waits_for_room_ = false;  // the latter
   std::vector<uint8_t> buffer_;  // waits behind `writing_`
   std::vector<uint8_t> writing_;
   size_t written_ = 0;               // of writing_

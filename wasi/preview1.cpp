@@ -142,7 +142,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
   int standard[3] = {options.stdin_fd, options.stdout_fd, options.stderr_fd};
   for (int i = 0; i < 3; ++i) {
     auto entry = std::make_shared<Fd>();
-    entry->opened.file = std::make_shared<File>(standard[i], false);
+    entry->opened.file = state_->standard[i];
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
     struct stat status{};
     if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);

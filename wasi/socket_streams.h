@@ -38,9 +38,8 @@ class SocketSource final : public ByteSource {
     }
     const size_t bytes = std::min<size_t>(read.capacity, kLargestTransfer);
     if (more_ && state_.take_immediate()) {
-      const ssize_t count = ::recv(file_->fd, read.buffer, bytes, MSG_DONTWAIT);
-      if (count >= 0) return finish(read, count);
-      if (errno != EAGAIN && errno != EINTR) return finish(read, -errno);
+      const int64_t result = file_->read_now(read.buffer, bytes, kCurrentPosition);
+      if (result != -EAGAIN) return finish(read, result);
       more_ = false;
     }
     operation_.receive(file_->fd, read.buffer, bytes, !more_, nullptr,
@@ -80,11 +79,10 @@ class SocketSink final : public ByteSink {
     if (write.count == 0) return write.complete(0);
     const size_t bytes = std::min<size_t>(write.count, kLargestTransfer);
     if (state_.take_immediate()) {
-      const ssize_t count = ::send(file_->fd, write.buffer, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-      if (count >= 0) return finish(write, count);
-      if (errno != EAGAIN && errno != EINTR) return finish(write, -errno);
+      const int64_t result = file_->write_now(write.buffer, bytes, kCurrentPosition);
+      if (result != -EAGAIN) return finish(write, result);
     }
-    operation_.send(file_->fd, write.buffer, bytes, false, nullptr,
+    operation_.send(file_->fd, write.buffer, bytes, Operation::AtEnd::Stops, nullptr,
                     [this, &write](int64_t result) { finish(write, result); });
   }
   void cancel(StreamWrite&) override { operation_.stop(); }

@@ -43,49 +43,49 @@ Operation::Operation(State& state) : Timer(&on_done, &state.store), state_(state
 
 Operation::~Operation() { CHECK(idle()); }
 
-bool Operation::begin(std::shared_ptr<void> owner, Then then, bool is_write) {
+bool Operation::begin(std::shared_ptr<void> owner, Then then, AtEnd at_end) {
   CHECK(idle());
   owner_ = std::move(owner);
   then_ = std::move(then);
-  is_write_ = is_write;
+  at_end_ = at_end;
   state_.operations_.push_back(this);
-  if (!state_.closing() || is_write) return true;
+  if (static_cast<int>(at_end) > state_.ended_) return true;
   begin_external(this);
   finish_external(this, -ECANCELED);
   return false;
 }
 
 void Operation::read(int file, void* into, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) io_read(this, file, into, bytes, at);
+  if (begin(std::move(owner), std::move(then), AtEnd::Stops)) io_read(this, file, into, bytes, at);
 }
 
-void Operation::write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), true)) io_write(this, file, from, bytes, at);
+void Operation::write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then,
+                      AtEnd at_end) {
+  if (begin(std::move(owner), std::move(then), at_end)) io_write(this, file, from, bytes, at);
 }
 
-void Operation::poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) io_poll(this, file, events);
+void Operation::poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then, AtEnd at_end) {
+  if (begin(std::move(owner), std::move(then), at_end)) io_poll(this, file, events);
 }
 
 void Operation::receive(int socket, void* into, size_t bytes, bool wait_first, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) io_receive(this, socket, into, bytes, wait_first);
+  if (begin(std::move(owner), std::move(then), AtEnd::Stops)) io_receive(this, socket, into, bytes, wait_first);
 }
 
-void Operation::send(int socket, const void* from, size_t bytes, bool must_end, std::shared_ptr<void> owner,
-                     Then then) {
-  if (begin(std::move(owner), std::move(then), must_end)) io_send(this, socket, from, bytes);
+void Operation::send(int socket, const void* from, size_t bytes, AtEnd at_end, std::shared_ptr<void> owner, Then then) {
+  if (begin(std::move(owner), std::move(then), at_end)) io_send(this, socket, from, bytes);
 }
 
 void Operation::accept(int socket, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) io_accept(this, socket);
+  if (begin(std::move(owner), std::move(then), AtEnd::Stops)) io_accept(this, socket);
 }
 
 void Operation::connect(int socket, const sockaddr* address, socklen_t size, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) io_connect(this, socket, address, size);
+  if (begin(std::move(owner), std::move(then), AtEnd::Stops)) io_connect(this, socket, address, size);
 }
 
 void Operation::wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then) {
-  if (begin(std::move(owner), std::move(then), false)) timer_start(this, which, deadline_ns);
+  if (begin(std::move(owner), std::move(then), AtEnd::Stops)) timer_start(this, which, deadline_ns);
 }
 
 void Operation::stop() {
@@ -102,13 +102,75 @@ void Operation::on_done(Completion* completion, int64_t value) {
   then(value);
 }
 
+// ---- files ----
+
+File::~File() {
+  if (owned && fd >= 0) close(fd);
+}
+
+int64_t File::read_now(void* into, size_t bytes, int64_t at) {
+  if (!tells_reads_) return -EAGAIN;
+  int64_t n;
+  if (is_socket) {
+    n = ::recv(fd, into, bytes, MSG_DONTWAIT);
+  } else if (nonblocking) {
+    n = ::read(fd, into, bytes);
+  } else {
+    n = read_at_once(fd, into, bytes, at);
+    if (n == -EOPNOTSUPP) tells_reads_ = false;
+    return n == -EOPNOTSUPP ? -EAGAIN : n;
+  }
+  return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+int64_t File::write_now(const void* from, size_t bytes, int64_t at) {
+  if (!tells_writes_) return -EAGAIN;
+  int64_t n;
+  if (is_socket) {
+    n = ::send(fd, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } else if (nonblocking) {
+    n = ::write(fd, from, bytes);
+  } else {
+    n = write_at_once(fd, from, bytes, at);
+    if (n == -EOPNOTSUPP) tells_writes_ = false;
+    return n == -EOPNOTSUPP ? -EAGAIN : n;
+  }
+  return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
+}
+
+void File::widen_pipe() {
+  struct stat status{};
+  if (is_socket || fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode)) return;
+  // What an unprivileged process may ask for; may be refused, or be less than there is (which would fail or be lost).
+  constexpr int kPipeBytes = 1 << 20;
+  const int now = fcntl(fd, F_GETPIPE_SZ);
+  if (now > 0 && now < kPipeBytes) fcntl(fd, F_SETPIPE_SZ, kPipeBytes);
+}
+
+// A terminal has no way to say that it would wait, and several processes may read it: it is opened anew, non-blocking, which
+// the others do not see. Where that fails (no /proc, a terminal of somebody else's) it is used as it is.
+static std::shared_ptr<File> standard_file(int fd) {
+  if (fd >= 0 && isatty(fd)) {
+    const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
+    const std::string name = fmt::format("/proc/self/fd/{}", fd);
+    const int own = open(name.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own >= 0) {
+      auto file = std::make_shared<File>(own, true);
+      file->nonblocking = true;
+      return file;
+    }
+  }
+  return std::make_shared<File>(fd, false);
+}
+
 // ---- state ----
 
 State::State(Store& store_, WasiOptions options_)
     : store(store_),
       options(std::move(options_)),
       resources([this](uint32_t rep) { objects.drop(rep); }),
-      network(*this, options.network) {
+      network(*this, options.network),
+      standard{standard_file(options.stdin_fd), standard_file(options.stdout_fd), standard_file(options.stderr_fd)} {
   auto set = [&](std::string name, std::string value) {
     for (auto& [old_name, old_value] : environment) {
       if (old_name == name) {
@@ -129,24 +191,12 @@ State::State(Store& store_, WasiOptions options_)
 
 State::~State() = default;
 
-File::~File() {
-  if (owned && fd >= 0) close(fd);
-}
-
-void File::widen_pipe() {
-  struct stat status{};
-  if (is_socket || fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode)) return;
-  // What an unprivileged process may ask for; may be refused, or be less than there is (which would fail or be lost).
-  constexpr int kPipeBytes = 1 << 20;
-  const int now = fcntl(fd, F_GETPIPE_SZ);
-  if (now > 0 && now < kPipeBytes) fcntl(fd, F_SETPIPE_SZ, kPipeBytes);
-}
-
-void State::cancel_operations() {
+void State::end(Operation::AtEnd last) {
   closing_ = true;
+  ended_ = std::max(ended_, static_cast<int>(last));
   std::vector<Operation*> pending;
   for (Operation* o = operations_.front(); o != nullptr; o = o->list_next) {
-    if (!o->is_write_) pending.push_back(o);
+    if (static_cast<int>(o->at_end_) <= ended_) pending.push_back(o);
   }
   for (Operation* o : pending) cancel(o);
 }
@@ -158,13 +208,13 @@ uint8_t* State::datagram_memory(size_t bytes) {
 
 bool State::is_writing() const {
   for (Operation* o = operations_.front(); o != nullptr; o = o->list_next) {
-    if (o->is_write_) return true;
+    if (o->at_end_ != Operation::AtEnd::Stops) return true;
   }
   return false;
 }
 
 void State::write_failed(const File& file, int64_t error) {
-  const bool broken = error == -EPIPE && file.fd == options.stdout_fd && options.broken_stdout_status.has_value();
+  const bool broken = error == -EPIPE && &file == standard[1].get() && options.broken_stdout_status.has_value();
   if (broken && !store.locked_down()) raise_exit(&store.context(), *options.broken_stdout_status);
 }
 
@@ -187,6 +237,9 @@ WasiHost::WasiHost(std::shared_ptr<wasi::State> state) : state_(std::move(state)
 WasiHost::~WasiHost() = default;
 
 bool WasiHost::is_writing() const { return state_->is_writing(); }
+void WasiHost::end(bool by_exit) {
+  state_->end(by_exit ? wasi::Operation::AtEnd::MayStop : wasi::Operation::AtEnd::Stops);
+}
 
 Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions options) {
   auto state = std::make_shared<wasi::State>(store, std::move(options));

@@ -49,11 +49,18 @@ class Object : public std::enable_shared_from_this<Object> {
 struct File {
   int fd = -1;
   bool owned = true;
-  bool is_socket = false;  // of wasi:sockets: non-blocking
+  bool is_socket = false;    // of wasi:sockets: non-blocking
+  bool nonblocking = false;  // as the descriptor is, which nobody else has
   int broken = 0;          // errno that ended a connection: the system tells it once, to a send or a receive
   uint64_t moved = 0;      // bytes read from or written to it by streams
   File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
   ~File();
+  // Reads or writes without waiting: bytes, 0 at the end, -errno; -EAGAIN where it would have to wait, or the system cannot
+  // tell, which it then says of this file for good. `at`: as for io_read.
+  int64_t read_now(void* into, size_t bytes, int64_t at);
+  int64_t write_now(const void* from, size_t bytes, int64_t at);
+  bool tells_reads() const { return tells_reads_; }
+  bool tells_writes() const { return tells_writes_; }
   // A pipe that much goes through gets room for more at a time: each turn of its two ends costs a switch of processes.
   void count_moved(uint64_t bytes) {
     const bool little = moved < kManyBytes;
@@ -66,6 +73,7 @@ struct File {
 
  private:
   void widen_pipe();
+  bool tells_reads_ = true, tells_writes_ = true;
 };
 
 // Objects by the numbers that are the resources' reps; freed numbers are reused.
@@ -97,13 +105,20 @@ class Operation : public Timer {
   explicit Operation(State& state);
   ~Operation();
 
+  // What becomes of it when the guest ends before it does.
+  enum class AtEnd : uint8_t {
+    Stops,     // nobody wants what it brings
+    MayStop,   // a write that the guest waits for: goes on, unless the guest has called exit
+    MustEnd,   // bytes that the guest was told are written
+  };
+
   // Each requires idle(). `owner` may be null where something else keeps the operation alive until it ends.
   void read(int file, void* into, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
-  void write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then);
-  void poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then);
+  void write(int file, const void* from, size_t bytes, int64_t at, std::shared_ptr<void> owner, Then then,
+             AtEnd at_end = AtEnd::MayStop);
+  void poll(int file, uint32_t events, std::shared_ptr<void> owner, Then then, AtEnd at_end = AtEnd::Stops);
   void receive(int socket, void* into, size_t bytes, bool wait_first, std::shared_ptr<void> owner, Then then);
-  // must_end: as a write, it is let through when the store goes.
-  void send(int socket, const void* from, size_t bytes, bool must_end, std::shared_ptr<void> owner, Then then);
+  void send(int socket, const void* from, size_t bytes, AtEnd at_end, std::shared_ptr<void> owner, Then then);
   void accept(int socket, std::shared_ptr<void> owner, Then then);
   void connect(int socket, const sockaddr* address, socklen_t size, std::shared_ptr<void> owner, Then then);
   void wait_until(ClockId which, int64_t deadline_ns, std::shared_ptr<void> owner, Then then);
@@ -114,13 +129,13 @@ class Operation : public Timer {
   Operation* list_next = nullptr;
 
  private:
-  // False if the store goes: then the operation ends with -ECANCELED at the strand's next turn.
-  bool begin(std::shared_ptr<void> owner, Then then, bool is_write);
+  // False if the guest has ended: then the operation ends with -ECANCELED at the strand's next turn.
+  bool begin(std::shared_ptr<void> owner, Then then, AtEnd at_end);
   static void on_done(Completion* completion, int64_t value);
   State& state_;
   std::shared_ptr<void> owner_;
   Then then_;
-  bool is_write_ = false;
+  AtEnd at_end_ = AtEnd::Stops;
   friend class State;
 };
 
@@ -136,8 +151,10 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   State(Store& store, WasiOptions options);
   ~State() override;
 
-  // Reads, waits and timers end; writes that have begun are let through.
-  void cancel_operations() override;
+  // The store goes: everything ends.
+  void cancel_operations() override { end(Operation::AtEnd::MustEnd); }
+  // The guest has ended: nothing begins any more but what must end, and what is under way up to `last` stops.
+  void end(Operation::AtEnd last);
   bool closing() const { return closing_; }
   // Nanoseconds of the clock that the guests see. On the strand.
   int64_t now(ClockId clock) { return store.scheduler().now(clock); }
@@ -175,18 +192,26 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   uint8_t* datagram_memory(size_t bytes);
   // Whether an operation may be done at once without the scheduler. False after some in a row: then what else waits gets
   // its turn, and calls that lead to each other come to an end.
-  bool take_immediate() { return immediate_left_ != 0 && immediate_left_-- != 0; }
+  bool take_immediate() { return may_try() && immediate_left_ != 0 && immediate_left_-- != 0; }
+  // Not with a seed, where the scheduler makes every transfer, nor with a trace, which shows them.
+  bool may_try() const { return store.choices == nullptr && store.tracer == nullptr; }
+  // Calls `then` in the strand's next turn, before which operations have been looked at: for guests that ask again and
+  // again and never wait.
+  void next_turn(std::function<void()> then) { wjit::next_turn(store, std::move(then)); }
   struct Preopen {
     std::shared_ptr<File> file;
     const WasiPreopen* options;
   };
   std::vector<Preopen> preopens;
+  // stdin, stdout, stderr: the process's descriptors, but a terminal's is one of its own, so that using it cannot wait.
+  std::shared_ptr<File> standard[3];
   std::vector<std::shared_ptr<File>> listeners;  // of WasiOptions::listen
 
  private:
   friend class Operation;
   IntrusiveList<Operation, &Operation::list_prev, &Operation::list_next> operations_;
   bool closing_ = false;
+  int ended_ = -1;  // operations up to this AtEnd stop and do not begin
   static constexpr uint32_t kImmediates = 32;
   uint32_t immediate_left_ = kImmediates;
   std::unique_ptr<uint8_t[]> datagrams_;

@@ -66,9 +66,12 @@ class WasiHost {
   // wasi:cli, clocks, random, filesystem and sockets at 0.3.0; those and io at 0.2.12.
   void add_to(HostInterfaces& interfaces);
 
-  // Bytes that the guest has handed over are still on their way: a process that ends goes on running the scheduler
-  // until this is false. (A store's destructor does.)
+  // Bytes that the guest has handed over are still on their way: who wants them to arrive goes on running the scheduler
+  // until this is false. (A store's destructor does not.)
   bool is_writing() const;
+  // The guest has ended: no more is read for it, nor moved from one of the host's streams to another. by_exit: it has
+  // called exit, and does not wait for its own writes either. What it was told is written stays under way.
+  void end(bool by_exit);
 
   wasi::State& state() { return *state_; }
 

@@ -127,15 +127,10 @@ class CoreProgram {
     const FuncType type = type_of(invocation.name);
     auto words = parse_numbers(invocation.arguments, type);
     if (!words) return report(Error{fmt::format("--invoke {}: {}", invocation.name, words.error().message)});
-    auto results = session_.store->call_core(item->func, type, *words);
-    if (!results) {
-      const Trap& trap = results.error();
-      if (trap.exit_requested) return trap.exit_status;
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, trap.to_string());
-      return kStatusTrap;
-    }
+    std::vector<uint64_t> results;
+    if (auto status = run(item->func, type, std::move(*words), &results)) return *status;
     for (size_t i = 0; i < type.results.size(); ++i) {
-      auto text = print_number((*results)[i], type.results[i]);
+      auto text = print_number(results[i], type.results[i]);
       if (!text) return report(text.error());
       fmt::print("{}\n", *text);
     }
@@ -150,11 +145,16 @@ class CoreProgram {
     return {};
   }
 
-  // A function without parameters and results, as a thread that may wait. A status unless it has returned.
-  std::optional<int> run(FuncRef* function) {
+  // Runs a function as a thread that may wait. A status unless it has returned.
+  std::optional<int> run(FuncRef* function, FuncType type = {}, std::vector<uint64_t> args = {},
+                         std::vector<uint64_t>* results = nullptr) {
     bool returned = false;
+    auto done = [&](std::vector<uint64_t> words) {
+      returned = true;
+      if (results != nullptr) *results = std::move(words);
+    };
     const Ended ended = run_until(
-        session_, [&] { run_core_function(*session_.store, function, [&] { returned = true; }); },
+        session_, [&] { run_core_function(*session_.store, function, std::move(type), std::move(args), done); },
         [&] { return returned; });
     if (ended == Ended::Stopped) return finish_stopped(session_);
     if (ended == Ended::Deadlock) return finish_deadlock(session_);

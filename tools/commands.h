@@ -2,10 +2,11 @@
 // options and calls them.
 //
 //   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C;
-//           141 when nobody reads stdout any more (wasi/wasi.h, broken_stdout_status);
+//           141 when nobody reads what is written to stdout any more (tools/output.h; for guests: wasi/wasi.h,
+//           broken_stdout_status);
 //           2 wrong usage, from tools/main.cpp
 //
-// Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
+// Errors go to stderr as "wjit: …", one sentence (tools/output.h). Tests: test/lit.
 #pragma once
 
 #include <cstdint>

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <charconv>
 #include <csignal>
-#include <cstdio>
+#include <sstream>
 
 #include "tools/commands.h"
+#include "tools/output.h"
 
 namespace wjit::tools {
 namespace {
@@ -90,8 +91,7 @@ bool take_seeds(const SeedOptions& options, WastOptions& wast) {
     auto [rest, second_error] = std::from_chars(dots + 2, end, wast.seeds->last);
     if (second_error == std::errc{} && rest == end && wast.seeds->first <= wast.seeds->last) return true;
   }
-  fmt::print(stderr, "wjit wast: --seeds {}: expected FIRST..LAST, as in 0..999; see `wjit wast --help`\n",
-             options.seeds);
+  say("--seeds {}: expected FIRST..LAST, as in 0..999; see `wjit wast --help`", options.seeds);
   return false;
 }
 
@@ -216,11 +216,11 @@ bool take_program(const CLI::App& command, RunOptions& options) {
   options.command = command.remaining();
   if (!options.command.empty() && options.command[0] == "--") options.command.erase(options.command.begin());
   if (options.command.empty()) {
-    fmt::print(stderr, "wjit run: a program file is required; see `wjit run --help`\n");
+    say("a program file is required; see `wjit run --help`");
     return false;
   }
   if (options.command[0].size() > 1 && options.command[0][0] == '-') {
-    fmt::print(stderr, "wjit run: unknown option {}; see `wjit run --help`\n", options.command[0]);
+    say("unknown option {}; see `wjit run --help`", options.command[0]);
     return false;
   }
   return true;
@@ -272,7 +272,10 @@ int run_main(int argc, char** argv) {
     std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
     app.parse(std::move(words));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kStatusUsage;
+    std::ostringstream help, message;
+    const bool failed = app.exit(error, help, message) != 0;
+    write_message(message.str());
+    return failed ? kStatusUsage : print_output(help.str());
   }
   if (version) return version_command(verbose, io);
   if (run_seed.deterministic) run_options.seed = run_seed.seed;
@@ -285,16 +288,11 @@ int run_main(int argc, char** argv) {
   if (inspect->parsed()) return inspect_command(inspected);
   if (validate->parsed()) return validate_command(validated);
   if (wast->parsed()) return take_seeds(wast_seeds, wast_options) ? wast_command(wast_options) : kStatusUsage;
-  fmt::print(stderr, "{}", app.help());
+  write_message(app.help());
   return kStatusUsage;
 }
 
 }  // namespace
-
-int report(const Error& error) {
-  fmt::print(stderr, "wjit: {}\n", error.message);
-  return kStatusError;
-}
 
 }  // namespace wjit::tools
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -15,6 +14,7 @@
 #include "base/utf8.h"
 #include "tools/capabilities.h"
 #include "tools/compose.h"
+#include "tools/output.h"
 
 namespace wjit::tools {
 namespace {
@@ -36,7 +36,7 @@ void close_trace_on_interrupt(Tracer& tracer) {
   std::thread([interrupts, &tracer] {
     int signal = 0;
     sigwait(&interrupts, &signal);
-    if (!tracer.finish()) fmt::print(stderr, "wjit: the trace is not complete: it is being written right now\n");
+    if (!tracer.finish()) say("the trace is not complete: it is being written right now");
     if (signal == SIGINT) on_interrupt(signal);
     _exit(128 + signal);
   }).detach();
@@ -106,7 +106,7 @@ int run_program(const RunOptions& options) {
   if (options.network.any(NetworkUse::TcpConnect) || options.network.any(NetworkUse::TcpListen)) {
     raise_descriptor_limit();
   }
-  if (options.verbose) fmt::print(stderr, "{}", describe_capabilities(*program, *wasi));
+  if (options.verbose) write_message(describe_capabilities(*program, *wasi));
   Session session;
   session.program = options.command[0];
   auto engine = Engine::create(options.compile);
@@ -132,7 +132,6 @@ int run_program(const RunOptions& options) {
   session.notes = std::move(notes);
   int status = program->component != nullptr ? run_component(session, program->component, options)
                                              : run_core_module(session, program->module, options);
-  if (fflush(stdout) != 0) status = kStatusError;
   // What the guest has handed over is still written; after a trap nobody counts on that.
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
@@ -162,15 +161,12 @@ Ended run_until(Session& session, std::function<void()> work, const std::functio
 int finish_stopped(Session& session) {
   const Trap& trap = trap_of(&session.store->context());
   if (trap.exit_requested) return trap.exit_status;
-  fflush(stdout);
-  fmt::print(stderr, "wjit: {}: {}\n", session.program, trap.to_string());
+  say("{}: {}", session.program, trap.to_string());
   return kStatusTrap;
 }
 
 int finish_deadlock(Session& session) {
-  fflush(stdout);
-  fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock),
-             describe_deadlock(*session.store));
+  say("{}: {}{}", session.program, message(TrapCode::Deadlock), describe_deadlock(*session.store));
   return kStatusTrap;
 }
 

@@ -1,11 +1,11 @@
 // Running a component: its wasi:cli/run, or with --invoke any exported function. See tools/run.h.
-#include <cstdio>
 #include <optional>
 
 #include "abi/linker.h"
 #include "abi/value.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/component_names.h"
+#include "tools/output.h"
 #include "tools/run.h"
 
 namespace wjit::tools {
@@ -109,17 +109,17 @@ Result<RuntimeItem> import_value(const ExternDecl& import, const ComponentTypes&
               import.name);
 }
 
-// Prints the exported value `name`; false if there is none.
-bool print_value(const ComponentInstance& instance, const std::string& name) {
+// The exported value `name`, if there is one.
+std::optional<std::string> exported_value(const ComponentInstance& instance, const std::string& name) {
   auto found = instance.exports.exports.find(name);
-  if (found == instance.exports.exports.end()) return false;
+  if (found == instance.exports.exports.end()) return std::nullopt;
   auto* value = std::get_if<std::shared_ptr<const ComponentValue>>(&found->second);
-  if (value == nullptr) return false;
+  if (value == nullptr) return std::nullopt;
   const ComponentTypes& types = *instance.component->types;
   for (const ExternDecl& decl : types[instance.component->type].exports) {
-    if (decl.name == name) fmt::print("{}\n", to_wave(types, decl.type, **value));
+    if (decl.name == name) return to_wave(types, decl.type, **value);
   }
-  return true;
+  return std::nullopt;
 }
 
 // On the strand, as start functions may call the host.
@@ -151,10 +151,12 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   auto instance = instantiate_program(session, component, options);
   if (session.store->locked_down()) return finish_stopped(session);
   if (!instance) {
-    for (const std::string& note : session.notes) fmt::print(stderr, "wjit: note: {}\n", note);
+    for (const std::string& note : session.notes) say("note: {}", note);
     return report(Error{session.program + ": " + instance.error().message});
   }
-  if (invocation && invocation->arguments.empty() && print_value(**instance, invocation->name)) return 0;
+  if (invocation && invocation->arguments.empty()) {
+    if (auto value = exported_value(**instance, invocation->name)) return print_output(*value + "\n");
+  }
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
 
@@ -165,10 +167,7 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   }
   if (std::optional<int> status = call.run()) return *status;
   if (call.result_type() == kNoType) return 0;
-  if (invocation) {
-    fmt::print("{}\n", to_wave(call.types(), call.result_type(), call.result()));
-    return 0;
-  }
+  if (invocation) return print_output(to_wave(call.types(), call.result_type(), call.result()) + "\n");
   // wasi:cli/run: result<_, _>
   return call.result().bits == 0 ? 0 : kStatusError;
 }

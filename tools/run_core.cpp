@@ -1,10 +1,10 @@
 // Running a core module: `_start` with preview1, or with --invoke an exported function of numbers. See tools/run.h.
 #include <bit>
 #include <charconv>
-#include <cstdio>
 #include <optional>
 
 #include "abi/core_host.h"
+#include "tools/output.h"
 #include "tools/run.h"
 #include "wasi/preview1.h"
 
@@ -92,7 +92,7 @@ class CoreProgram {
   // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
   std::optional<int> initialize(bool reactor) {
     if (auto done = instance_->initialize(); !done) {
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, done.error().to_string());
+      say("{}: {}", session_.program, done.error().to_string());
       return kStatusTrap;
     }
     if (FuncRef* start = instance_->start_function()) {
@@ -129,12 +129,13 @@ class CoreProgram {
     if (!words) return report(Error{fmt::format("--invoke {}: {}", invocation.name, words.error().message)});
     std::vector<uint64_t> results;
     if (auto status = run(item->func, type, std::move(*words), &results)) return *status;
+    std::string lines;
     for (size_t i = 0; i < type.results.size(); ++i) {
       auto text = print_number(results[i], type.results[i]);
       if (!text) return report(text.error());
-      fmt::print("{}\n", *text);
+      lines += *text + "\n";
     }
-    return 0;
+    return print_output(lines);
   }
 
  private:

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "jit/compiler.h"
 #include "scheduler/io.h"
+#include "tools/run_words.h"
 #include "wasi/network_rules.h"
 
 namespace wjit::tools {
@@ -31,13 +32,13 @@ constexpr int kStatusBrokenPipe = 141;  // what a shell says of a filter whose r
 int report(const Error& error);
 
 struct RunOptions {
-  std::vector<std::string> dirs;      // HOST, HOST::GUEST or HOST::GUEST::ro
-  std::vector<std::string> env;       // NAME=VALUE, or NAME: as in the process's environment
-  bool inherit_env = false;           // all of that, before `env`
+  std::vector<WasiPreopen> folders;   // --dir
+  std::vector<Variable> env;          // --env
+  bool inherit_env = false;           // all of the process's environment, before `env`
   NetworkRules network;               // --net
   std::vector<SocketAddress> listen;  // --tcplisten
-  std::optional<std::string> invoke;  // "name(values)"
-  std::vector<std::string> values;    // --value: NAME=VALUE, for the component's imports of values
+  std::optional<Invocation> invoke;   // --invoke
+  std::vector<NamedValue> values;     // --value: for the component's imports of values
   std::vector<std::string> plugs;     // components that fill imports
   CompileOptions compile;
   IoKind io = IoKind::Auto;

@@ -6,12 +6,16 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
 
+#include <fmt/ranges.h>
+
 #include "abi/deadlock.h"
 #include "base/utf8.h"
+#include "frontend/component.h"
 #include "tools/capabilities.h"
 #include "tools/compose.h"
 #include "tools/output.h"
@@ -50,31 +54,13 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
   for (const std::string& word : wasi.args) {
     if (!is_utf8(word)) return fail("the argument `{}` is not valid UTF-8", word);
   }
-  for (const std::string& setting : options.env) {
-    const size_t equals = setting.find('=');
-    if (equals == 0) return fail("--env {}: a variable needs a name", setting);
-    if (equals != std::string::npos) {
-      wasi.env.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-    } else if (const char* value = getenv(setting.c_str())) {
-      wasi.env.emplace_back(setting, value);
-    } else {
-      return fail("--env {}: the environment has no such variable", setting);
-    }
-    const auto& [name, value] = wasi.env.back();
-    if (!is_utf8(name) || !is_utf8(value)) return fail("--env {}: not valid UTF-8", setting);
+  for (const Variable& variable : options.env) {
+    const char* value = variable.value ? variable.value->c_str() : getenv(variable.name.c_str());
+    if (value == nullptr) return fail("--env {}: the environment has no such variable", variable.name);
+    if (!is_utf8(value)) return fail("--env {}: its value is not valid UTF-8", variable.name);
+    wasi.env.emplace_back(variable.name, value);
   }
-  for (const std::string& dir : options.dirs) {
-    const size_t colons = std::min(dir.find("::"), dir.size());
-    const size_t more = dir.find("::", colons + 2);
-    WasiPreopen preopen;
-    preopen.host_path = dir.substr(0, colons);
-    preopen.guest_path = colons == dir.size() ? dir : dir.substr(colons + 2, more - (colons + 2));
-    preopen.read_only = more != std::string::npos;
-    if (preopen.host_path.empty() || preopen.guest_path.empty() || (preopen.read_only && dir.substr(more) != "::ro"))
-      return fail("--dir {}: expected HOST, HOST::GUEST or HOST::GUEST::ro", dir);
-    if (!is_utf8(preopen.guest_path)) return fail("--dir {}: the guest's name for it is not valid UTF-8", dir);
-    wasi.preopens.push_back(std::move(preopen));
-  }
+  wasi.preopens = options.folders;
   wasi.network = options.network;
   wasi.listen = options.listen;
   wasi.broken_stdout_status = kStatusBrokenPipe;
@@ -97,12 +83,29 @@ Result<Program> load(const RunOptions& options, std::vector<std::string>& notes)
   return std::move(composed->program);
 }
 
+// Each --value is for an import that there is.
+Result<> check_values(const Program& program, const RunOptions& options) {
+  std::vector<std::string_view> imports;
+  if (program.component != nullptr) {
+    for (const ExternDecl& import : (*program.component->types)[program.component->type].imports) {
+      if (import.sort == ExternSort::Value) imports.push_back(import.name);
+    }
+  }
+  for (const NamedValue& value : options.values) {
+    if (std::ranges::find(imports, value.name) != imports.end()) continue;
+    return fail("--value {}: {} imports no such value; it imports {}", value.name, program.path,
+                imports.empty() ? "none" : fmt::format("{}", fmt::join(imports, ", ")));
+  }
+  return {};
+}
+
 int run_program(const RunOptions& options) {
+  Result<WasiOptions> wasi = wasi_options(options);
+  if (!wasi) return report(wasi.error());
   std::vector<std::string> notes;
   Result<Program> program = load(options, notes);
   if (!program) return report(program.error());
-  Result<WasiOptions> wasi = wasi_options(options);
-  if (!wasi) return report(wasi.error());
+  if (auto known = check_values(*program, options); !known) return report(known.error());
   if (options.network.any(NetworkUse::TcpConnect) || options.network.any(NetworkUse::TcpListen)) {
     raise_descriptor_limit();
   }
@@ -168,19 +171,6 @@ int finish_stopped(Session& session) {
 int finish_deadlock(Session& session) {
   say("{}: {}{}", session.program, message(TrapCode::Deadlock), describe_deadlock(*session.store));
   return kStatusTrap;
-}
-
-Result<Invocation> parse_invocation(std::string_view text) {
-  Invocation out;
-  const size_t open = text.find('(');
-  out.name = std::string(text.substr(0, open));
-  while (!out.name.empty() && out.name.back() == ' ') out.name.pop_back();
-  if (out.name.empty()) return fail("--invoke '{}': expected name(values)", text);
-  if (open == std::string_view::npos) return out;
-  const size_t close = text.find_last_not_of(" \t\n");
-  if (text[close] != ')' || close <= open) return fail("--invoke '{}': the closing parenthesis is missing", text);
-  out.arguments = std::string(text.substr(open + 1, close - open - 1));
-  return out;
 }
 
 }  // namespace wjit::tools

@@ -1,5 +1,6 @@
 // Running a component: its wasi:cli/run, or with --invoke any exported function. See tools/run.h.
 #include <optional>
+#include <ranges>
 
 #include "abi/linker.h"
 #include "abi/value.h"
@@ -95,11 +96,11 @@ Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& inst
       program, there.empty() ? "nothing" : "", there);
 }
 
-// `NAME=VALUE` of --value for an import of a value.
+// What --value says of an import of a value; the last one wins.
 Result<RuntimeItem> import_value(const ExternDecl& import, const ComponentTypes& types, const RunOptions& options) {
-  for (std::string_view text : options.values) {
-    if (!text.starts_with(import.name) || text.substr(import.name.size(), 1) != "=") continue;
-    text.remove_prefix(import.name.size() + 1);
+  for (const NamedValue& given : std::views::reverse(options.values)) {
+    if (given.name != import.name) continue;
+    std::string_view text = given.value;
     auto value = parse_wave(types, import.type, text);
     if (value && !text.empty()) value = fail("unexpected `{}`", text);
     if (!value) return fail("--value {} ({}): {}", import.name, to_string(types, import.type), value.error().message);
@@ -142,12 +143,7 @@ Result<ComponentInstance*> instantiate_program(Session& session, const std::shar
 }  // namespace
 
 int run_component(Session& session, std::shared_ptr<const Component> component, const RunOptions& options) {
-  std::optional<Invocation> invocation;
-  if (options.invoke) {
-    auto parsed = parse_invocation(*options.invoke);
-    if (!parsed) return report(parsed.error());
-    invocation = std::move(*parsed);
-  }
+  const std::optional<Invocation>& invocation = options.invoke;
   auto instance = instantiate_program(session, component, options);
   if (session.store->locked_down()) return finish_stopped(session);
   if (!instance) {

@@ -169,12 +169,7 @@ class CoreProgram {
 }  // namespace
 
 int run_core_module(Session& session, std::shared_ptr<const Module> module, const RunOptions& options) {
-  std::optional<Invocation> invocation;
-  if (options.invoke) {
-    auto parsed = parse_invocation(*options.invoke);
-    if (!parsed) return report(parsed.error());
-    invocation = std::move(*parsed);
-  }
+  const std::optional<Invocation>& invocation = options.invoke;
   std::shared_ptr<Preview1> preview1 = Preview1::create(*session.wasi);
   auto imports = resolve_imports(*module, *preview1, session.program);
   if (!imports) return report(imports.error());

@@ -81,11 +81,24 @@ class Call {
   ComponentValue result_;
 };
 
+// `func() -> result`, async or not.
+bool has_main_type(const RuntimeFunction& function, bool is_async) {
+  const ComponentTypes& types = *function.types;
+  const ComponentTypeDef& type = types[function.type];
+  if (type.is_async != is_async || !type.parts.empty() || type.element == kNoType) return false;
+  const ComponentTypeDef& result = types[type.element];
+  return result.kind == TypeKind::Result && result.element == kNoType && result.second == kNoType;
+}
+
 // The main function: `run` of the newest wasi:cli/run that the component exports.
 Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& instance, const std::string& program) {
-  for (std::string_view track : {"wasi:cli/run@0.3", "wasi:cli/run@0.2"}) {
+  for (const auto& [track, is_async] : {std::pair("wasi:cli/run@0.3", true), std::pair("wasi:cli/run@0.2", false)}) {
     for (const auto& [name, item] : instance.exports.exports) {
-      if (version_track(name) == track) return find_function(instance, name + "#run");
+      if (version_track(name) != track) continue;
+      auto function = find_function(instance, name + "#run");
+      if (!function || has_main_type(**function, is_async)) return function;
+      return fail("{} exports `run` of {} as {}; a main function is {}func() -> result", program, name,
+                  to_string(*(*function)->types, (*function)->type), is_async ? "async " : "");
     }
   }
   std::string there;

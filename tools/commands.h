@@ -1,7 +1,7 @@
 // The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the
 // options and calls them.
 //
-//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C;
+//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C, 143 after SIGTERM;
 //           141 when nobody reads what is written to stdout any more (tools/output.h; for guests: wasi/wasi.h,
 //           broken_stdout_status);
 //           2 wrong usage, from tools/main.cpp
@@ -24,7 +24,6 @@ namespace wjit::tools {
 
 constexpr int kStatusError = 1;
 constexpr int kStatusUsage = 2;
-constexpr int kStatusInterrupted = 130;
 constexpr int kStatusTrap = 134;
 constexpr int kStatusBrokenPipe = 141;  // what a shell says of a filter whose reader has gone
 

@@ -221,7 +221,8 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
       ->check(kFileName);
   command->footer(
       "FILE is a component or a core module, binary or text; ARG… are the guest's arguments.\n"
-      "Status: the guest's own; 134 after a trap, 130 after ^C, 1 input or system error, 2 wrong usage.");
+      "Status: the guest's own; 134 after a trap, 130 after ^C, 143 after SIGTERM, 1 input or system error, 2 wrong "
+      "usage.");
 }
 
 void describe_compile(CLI::App* command, CompileCommandOptions& options) {

@@ -1,6 +1,6 @@
 // `wjit run`: makes the engine, the store and the host's interfaces, runs the program, and turns how it ended into a
-// status. ^C ends the process at once: the guest has no say, and the system takes back what is under way. Tests:
-// test/lit/run.
+// status. ^C and the other signals that ask for it end the process at once: the guest has no say, and the system takes
+// back what is under way. Tests: test/lit/run.
 #include "tools/run.h"
 
 #include <sys/resource.h>
@@ -23,26 +23,45 @@
 namespace wjit::tools {
 namespace {
 
-extern "C" void on_interrupt(int) {
+extern "C" void on_end_signal(int signal) {
   constexpr char kMessage[] = "wjit: interrupted\n";
-  (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-  _exit(kStatusInterrupted);
+  if (signal == SIGINT) (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(128 + signal);
 }
 
-// With a trace to be closed, a thread of its own waits for ^C: a signal handler may not, and a guest may never come
-// back. Before any other thread, as those inherit that the signal is blocked.
-void close_trace_on_interrupt(Tracer& tracer) {
-  sigset_t interrupts;
-  sigemptyset(&interrupts);
-  sigaddset(&interrupts, SIGINT);
-  sigaddset(&interrupts, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &interrupts, nullptr);
-  std::thread([interrupts, &tracer] {
+// Has signals that ask for it end the process, but for those that whoever started it has it ignore (nohup; a shell's
+// background); which these are. By a handler, though the system would do the same: it does not to the first process of
+// a container.
+sigset_t end_on_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  struct sigaction action{};
+  action.sa_handler = on_end_signal;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before{};
+    if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+    sigaddset(&signals, signal);
+  }
+  return signals;
+}
+
+// False after a message: the trace is not complete.
+bool close_trace(Tracer& tracer) {
+  const Result<> written = tracer.finish();
+  if (!written) say("the trace is not complete: {}", written.error().message);
+  return written.has_value();
+}
+
+// With a trace to be closed, a thread of its own waits for the signals: a signal handler may not, and a guest may never
+// come back. Before any other thread, as those inherit that the signals are blocked.
+void close_trace_on_signals(const sigset_t& signals, Tracer& tracer) {
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals, &tracer] {
     int signal = 0;
-    sigwait(&interrupts, &signal);
-    if (!tracer.finish()) say("the trace is not complete: it is being written right now");
-    if (signal == SIGINT) on_interrupt(signal);
-    _exit(128 + signal);
+    sigwait(&signals, &signal);
+    close_trace(tracer);
+    on_end_signal(signal);
   }).detach();
 }
 
@@ -99,7 +118,7 @@ Result<> check_values(const Program& program, const RunOptions& options) {
   return {};
 }
 
-int run_program(const RunOptions& options) {
+int run_program(const RunOptions& options, const sigset_t& signals) {
   Result<WasiOptions> wasi = wasi_options(options);
   if (!wasi) return report(wasi.error());
   std::vector<std::string> notes;
@@ -127,7 +146,7 @@ int run_program(const RunOptions& options) {
     auto tracer = Tracer::start(options.trace, *session.store);
     if (!tracer) return report(tracer.error());
     session.tracer = std::move(*tracer);
-    close_trace_on_interrupt(*session.tracer);
+    close_trace_on_signals(signals, *session.tracer);
   }
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
@@ -139,19 +158,14 @@ int run_program(const RunOptions& options) {
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
   }
-  if (session.tracer != nullptr) session.tracer->finish();
+  if (session.tracer != nullptr && !close_trace(*session.tracer) && status == 0) status = kStatusError;
   // Other operations may be under way still (a read of standard input): they end with the process.
   _exit(status);
 }
 
 }  // namespace
 
-int run_command(const RunOptions& options) {
-  struct sigaction action{};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  return run_program(options);
-}
+int run_command(const RunOptions& options) { return run_program(options, end_on_signals()); }
 
 Ended run_until(Session& session, std::function<void()> work, const std::function<bool()>& done) {
   Store& store = *session.store;

@@ -14,6 +14,17 @@
 namespace wjit::tools {
 namespace {
 
+// Of options and arguments that name a file.
+const CLI::Validator kFileName(
+    [](std::string& name) { return name.empty() ? std::string("the name of a file is missing") : std::string(); }, "");
+
+// Of options without a range of their own: CLI11 takes -1 for the largest number.
+const CLI::Validator kNotNegative(
+    [](std::string& number) {
+      return number.starts_with('-') ? fmt::format("{} is less than 0", number) : std::string();
+    },
+    "");
+
 // -O0 or -O2.
 void add_optimization(CLI::App* command, CompileOptions& options) {
   command
@@ -107,10 +118,6 @@ int wrong_usage(const CLI::App& app, const CLI::ParseError& error) {
   return wrong_usage(app, error.what());
 }
 
-// Of options and arguments that name a file.
-const CLI::Validator kFileName(
-    [](std::string& name) { return name.empty() ? std::string("the name of a file is missing") : std::string(); }, "");
-
 // An option that may be repeated; `parse` says what each of its words means.
 template <typename Item>
 void add_items(CLI::App* command, const char* name, std::vector<Item>& items, Result<Item> (*parse)(std::string_view),
@@ -141,7 +148,8 @@ void add_seeds(CLI::App* command, SeedOptions& options, bool many) {
   CLI::Option* flag = command->add_flag("--deterministic", options.deterministic,
                                         "one worker, virtual time, and every choice drawn from a seed: the same seed "
                                         "gives the same run");
-  CLI::Option* seed = command->add_option("--seed", options.seed, "the seed (default 0)")->needs(flag);
+  CLI::Option* seed =
+      command->add_option("--seed", options.seed, "the seed (default 0)")->needs(flag)->check(kNotNegative);
   command
       ->add_flag("--steady-waits", options.steady_waits,
                  "do not draw whether a wait for what is there already lets others run: a yield does, no other wait")
@@ -207,9 +215,11 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
       ->allow_extra_args(false);
   command->add_option("--stack", options.stack_limit, "bytes that a guest stack may grow to (default 1048576)")
       ->check(CLI::Range(int64_t{4096}, int64_t{1} << 40));
-  command->add_option(
-      "--host-memory", options.host_memory,
-      "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)");
+  command
+      ->add_option(
+          "--host-memory", options.host_memory,
+          "bytes that may be held for the guest's instances, tasks and handles (default: half of the machine's)")
+      ->check(kNotNegative);
   add_io(command, options.io);
   add_optimization(command, options.compile);
   add_seeds(command, seeds, false);

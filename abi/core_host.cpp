@@ -106,25 +106,41 @@ Extern CoreHostFunction::as_extern(std::shared_ptr<void> owner) {
 namespace {
 
 struct CoreRun final : HostCaller {
-  std::function<void()> done;
+  Store* store = nullptr;
+  Task* task = nullptr;
+  FuncType type;
+  std::vector<uint64_t> args;
+  std::function<void(std::vector<uint64_t>)> done;
+  void place_arguments(RegisterArgs& registers) override {
+    wjit::place_arguments(&store->context(), type, args, function.vmctx, registers);
+  }
   void resolved(bool returned) override {
-    if (returned) done();
+    if (returned) done(collect_results(&store->context(), type, task->implicit.fiber->results));
   }
 };
 
 }  // namespace
 
-void run_core_function(Store& store, FuncRef* function, std::function<void()> done) {
+void run_core_function(Store& store, FuncRef* function, FuncType type, std::vector<uint64_t> args,
+                       std::function<void(std::vector<uint64_t>)> done) {
   auto made = std::make_unique<ComponentInstance>();
   made->name = "core module";
   ComponentInstance* instance = store.add_instance(std::move(made));
   auto run = std::make_unique<CoreRun>();
+  run->store = &store;
+  run->type = std::move(type);
+  run->args = std::move(args);
   run->done = std::move(done);
   run->function = {function->code, function->vmctx};
   Task* task = new_task(*instance, nullptr, nullptr);
+  run->task = task;
   task->kind = kTaskAsyncType;
   task->host = run.release();
   run_task(*task, nullptr);
+}
+
+void run_core_function(Store& store, FuncRef* function, std::function<void()> done) {
+  run_core_function(store, function, {}, {}, [done = std::move(done)](const std::vector<uint64_t>&) { done(); });
 }
 
 }  // namespace wjit

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "abi/store.h"
 #include "ir/signature.h"
@@ -61,10 +62,13 @@ struct CoreHostFunction {
   Extern as_extern(std::shared_ptr<void> owner);
 };
 
-// Runs a core function without parameters and results (`_start`, a start function) as a thread of its own, which host
-// functions may park. `done` is called on the strand when it has returned; not at all after a trap or exit (the store
-// has the record then). On the strand (Store::enqueue), for what it calls may start operations; it runs at once, up to
-// the first wait.
+// Runs a core function (`_start`, a start function, any export) as a thread of its own, which host functions may park.
+// Arguments and results are words as for Store::call_core. `done` is called on the strand when it has returned; not at
+// all after a trap or exit (the store has the record then). On the strand (Store::enqueue), for what it calls may start
+// operations; it runs at once, up to the first wait.
+void run_core_function(Store& store, FuncRef* function, FuncType type, std::vector<uint64_t> args,
+                       std::function<void(std::vector<uint64_t> results)> done);
+// One without parameters and results.
 void run_core_function(Store& store, FuncRef* function, std::function<void()> done);
 
 }  // namespace wjit

@@ -81,8 +81,10 @@ struct HostCaller {
   virtual ~HostCaller() { delete call.arena; }
   // The task has resolved; `returned` false when it was cancelled, or will never return. Called once, then deleted.
   virtual void resolved(bool returned) = 0;
+  // Of `function`; it is entered right behind.
+  virtual void place_arguments(RegisterArgs& registers) { registers.ints[1] = call.params[0]; }
   Call call;             // of the task
-  CodePointer function;  // without an adapter: a core function of at most one integer, call.params[0]
+  CodePointer function;  // without an adapter: a core function
   ComponentInstance* caller = nullptr;  // a destructor's: who dropped the resource
 };
 

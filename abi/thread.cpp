@@ -56,12 +56,13 @@ bool exit_thread(Store& store, Thread& thread) {
   return true;
 }
 
-// Gives the thread a fresh fiber for `function`; `registers` are needed until it has been entered. False after a trap.
-bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterArgs& registers) {
+// Gives the thread a fresh fiber for `function`; `registers` (`vectors`: not the integers only) are needed until it has
+// been entered. False after a trap.
+bool prepare_fiber(Store& store, Thread& thread, CodePointer function, RegisterArgs& registers, bool vectors = false) {
   if (thread.fiber == nullptr) thread.fiber = store.take_fiber();
   if (thread.fiber == nullptr) return false;
   registers.ints[0] = reinterpret_cast<uint64_t>(function.vmctx);  // NOLINT
-  fiber_prepare(thread.fiber, function.code, &registers, false);
+  fiber_prepare(thread.fiber, function.code, &registers, vectors);
   return true;
 }
 
@@ -107,12 +108,12 @@ Ran begin_task(Store& store, Thread& thread, bool cancelled, RegisterArgs& regis
   CodePointer function;
   if (task.adapter == nullptr) {
     function = task.host->function;
-    registers.ints[1] = task.host->call.params[0];
+    task.host->place_arguments(registers);
   } else {
     function = {task.adapter->code->start, task.adapter};
     registers.ints[1] = reinterpret_cast<uint64_t>(&task);  // NOLINT
   }
-  return prepare_fiber(store, thread, function, registers) ? Ran::Ready : Ran::Trapped;
+  return prepare_fiber(store, thread, function, registers, task.adapter == nullptr) ? Ran::Ready : Ran::Trapped;
 }
 
 // A callback task's event has come: its callback gets a fresh fiber.

@@ -76,7 +76,7 @@ Tracer::Tracer(std::unique_ptr<TraceFile> file, Store& store) : store_(store), f
   file_->name_process(kHost, "host", kHost);
 }
 
-Tracer::~Tracer() { finish(); }
+Tracer::~Tracer() { (void)finish(); }
 
 // Only peeks: a run goes on in the same way whether it is traced or not.
 int64_t Tracer::now() {
@@ -367,10 +367,10 @@ void Tracer::operation_delivered() {
 
 // ---- the end ----
 
-bool Tracer::finish() {
+Result<> Tracer::finish() {
   std::unique_lock lock(mutex_, kPatience);
-  if (!lock) return false;
-  if (file_ == nullptr) return true;
+  if (!lock) return fail("it is being written right now");
+  if (file_ == nullptr) return {};
   // Not now(): it is another thread that asks when the user interrupts.
   std::vector<Track*> open;
   for (auto& [thread, track] : tracks_) open.push_back(track.get());
@@ -389,9 +389,9 @@ bool Tracer::finish() {
     file_->complete({kHost, operation.lane}, operation.begun_ns, ++last_ns_ - operation.begun_ns, "operation",
                     "under way at the end", {});
   }
-  file_->finish();
+  Result<> written = file_->finish();
   file_ = nullptr;
-  return true;
+  return written;
 }
 
 }  // namespace wjit

@@ -30,9 +30,9 @@ class Tracer final : public OperationObserver {
   static Result<std::unique_ptr<Tracer>> start(const std::string& path, Store& store);
   ~Tracer() override;
 
-  // Ends what is open and closes the file; hooks do nothing afterwards. False if the lock cannot be had within a second
-  // (the file's reader does not read). Any thread.
-  bool finish();
+  // Ends what is open and closes the file; hooks do nothing afterwards. Fails if it is not complete: not all could be
+  // written, or the lock cannot be had within a second (the file's reader does not read). Any thread.
+  Result<> finish();
 
   // ---- threads and tasks ----
   void resumed(const Thread& thread);

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
 namespace wjit {
 namespace {
@@ -152,9 +152,8 @@ void TraceFile::write_out() {
     ssize_t n = write(fd_, buffer_.data() + done, buffer_.size() - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      fmt::print(stderr, "wjit: the trace ends here: cannot write to {}: {}\n", path_, strerror(errno));
-      close(fd_);
-      fd_ = -1;
+      failed_ = errno;
+      close(std::exchange(fd_, -1));
       break;
     }
     done += static_cast<size_t>(n);
@@ -162,14 +161,12 @@ void TraceFile::write_out() {
   buffer_.clear();
 }
 
-void TraceFile::finish() {
-  if (fd_ < 0) return;
+Result<> TraceFile::finish() {
   buffer_ += "\n]\n";
   write_out();
-  if (fd_ < 0) return;
-  if (close(fd_) != 0)
-    fmt::print(stderr, "wjit: the trace is not complete: cannot write to {}: {}\n", path_, strerror(errno));
-  fd_ = -1;
+  if (fd_ >= 0 && close(std::exchange(fd_, -1)) != 0) failed_ = errno;
+  if (failed_ != 0) return fail("cannot write to {}: {}", path_, strerror(failed_));
+  return {};
 }
 
 }  // namespace wjit

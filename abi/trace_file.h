@@ -8,9 +8,8 @@
 //   {"ph":"E","pid":2,"tid":7,"ts":13.001}
 //   ]
 //
-// Times are nanoseconds here, microseconds with three digits in the file. A write that fails (a full disk, a pipe whose
-// reader has gone) is reported once, on standard error; nothing is written any more, and nobody else notices. Not
-// thread-safe.
+// Times are nanoseconds here, microseconds with three digits in the file. After a write that fails (a full disk, a pipe
+// whose reader has gone) nothing is written any more, and finish() says so; nobody else notices. Not thread-safe.
 #pragma once
 
 #include <concepts>
@@ -62,8 +61,8 @@ class TraceFile {
   void instant(Place place, int64_t ns, std::string_view name, const TraceArgs& args = {});
   // An arrow from the slice that is open at one place and time to that at another.
   void arrow(std::string_view name, Place from, int64_t from_ns, Place to, int64_t to_ns);
-  // Closes the array and the file.
-  void finish();
+  // Closes the array and the file. The error is of the first write that failed.
+  Result<> finish();
 
  private:
   TraceFile(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
@@ -71,7 +70,8 @@ class TraceFile {
   void close_event(const TraceArgs& args);
   void write_out();
 
-  int fd_;  // -1: finished, or given up
+  int fd_;          // -1: finished, or given up
+  int failed_ = 0;  // why it was given up
   std::string path_;
   std::string buffer_;
   uint64_t arrows_ = 0;

@@ -1,11 +1,12 @@
 // The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the
 // options and calls them.
 //
-//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C;
-//           141 when nobody reads stdout any more (wasi/wasi.h, broken_stdout_status);
+//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C, 143 after SIGTERM;
+//           141 when nobody reads what is written to stdout any more (tools/output.h; for guests: wasi/wasi.h,
+//           broken_stdout_status);
 //           2 wrong usage, from tools/main.cpp
 //
-// Errors go to stderr as "wjit: …", one sentence. Tests: test/lit.
+// Errors go to stderr as "wjit: …", one sentence (tools/output.h). Tests: test/lit.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +17,13 @@
 #include "base/error.h"
 #include "jit/compiler.h"
 #include "scheduler/io.h"
+#include "tools/run_words.h"
 #include "wasi/network_rules.h"
 
 namespace wjit::tools {
 
 constexpr int kStatusError = 1;
 constexpr int kStatusUsage = 2;
-constexpr int kStatusInterrupted = 130;
 constexpr int kStatusTrap = 134;
 constexpr int kStatusBrokenPipe = 141;  // what a shell says of a filter whose reader has gone
 
@@ -30,13 +31,13 @@ constexpr int kStatusBrokenPipe = 141;  // what a shell says of a filter whose r
 int report(const Error& error);
 
 struct RunOptions {
-  std::vector<std::string> dirs;      // HOST, HOST::GUEST or HOST::GUEST::ro
-  std::vector<std::string> env;       // NAME=VALUE, or NAME: as in the process's environment
-  bool inherit_env = false;           // all of that, before `env`
+  std::vector<WasiPreopen> folders;   // --dir
+  std::vector<Variable> env;          // --env
+  bool inherit_env = false;           // all of the process's environment, before `env`
   NetworkRules network;               // --net
   std::vector<SocketAddress> listen;  // --tcplisten
-  std::optional<std::string> invoke;  // "name(values)"
-  std::vector<std::string> values;    // --value: NAME=VALUE, for the component's imports of values
+  std::optional<Invocation> invoke;   // --invoke
+  std::vector<NamedValue> values;     // --value: for the component's imports of values
   std::vector<std::string> plugs;     // components that fill imports
   CompileOptions compile;
   IoKind io = IoKind::Auto;

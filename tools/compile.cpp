@@ -82,9 +82,7 @@ int compile_command(const CompileCommandOptions& options) {
     text = emit_modules(modules, options);
   }
   if (!text) return report(text.error());
-  Result<> written = write_output(options.output, {reinterpret_cast<const uint8_t*>(text->data()), text->size()});
-  if (!written) return report(written.error());
-  return 0;
+  return write_output(options.output, *text);
 }
 
 }  // namespace wjit::tools

@@ -1,8 +1,6 @@
 // See tools/compose.h.
 #include "tools/compose.h"
 
-#include <cstdio>
-
 #include "tools/commands.h"
 #include "tools/output.h"
 
@@ -39,9 +37,8 @@ Result<Composed> compose_files(const std::string& app, const std::vector<std::st
 int compose_command(const ComposeOptions& options) {
   Result<Composed> composed = compose_files(options.file, options.plugs);
   if (!composed) return report(composed.error());
-  for (const std::string& note : composed->notes) fmt::print(stderr, "wjit: note: {}\n", note);
-  Result<> written = write_output(options.output, *composed->program.component->bytes);
-  return written ? 0 : report(written.error());
+  for (const std::string& note : composed->notes) say("note: {}", note);
+  return write_output(options.output, *composed->program.component->bytes);
 }
 
 }  // namespace wjit::tools

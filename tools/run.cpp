@@ -1,44 +1,67 @@
 // `wjit run`: makes the engine, the store and the host's interfaces, runs the program, and turns how it ended into a
-// status. ^C ends the process at once: the guest has no say, and the system takes back what is under way. Tests:
-// test/lit/run.
+// status. ^C and the other signals that ask for it end the process at once: the guest has no say, and the system takes
+// back what is under way. Tests: test/lit/run.
 #include "tools/run.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
+#include <fmt/ranges.h>
+
 #include "abi/deadlock.h"
 #include "base/utf8.h"
+#include "frontend/component.h"
 #include "tools/capabilities.h"
 #include "tools/compose.h"
+#include "tools/output.h"
 
 namespace wjit::tools {
 namespace {
 
-extern "C" void on_interrupt(int) {
+extern "C" void on_end_signal(int signal) {
   constexpr char kMessage[] = "wjit: interrupted\n";
-  (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
-  _exit(kStatusInterrupted);
+  if (signal == SIGINT) (void)!write(STDERR_FILENO, kMessage, sizeof kMessage - 1);
+  _exit(128 + signal);
 }
 
-// With a trace to be closed, a thread of its own waits for ^C: a signal handler may not, and a guest may never come
-// back. Before any other thread, as those inherit that the signal is blocked.
-void close_trace_on_interrupt(Tracer& tracer) {
-  sigset_t interrupts;
-  sigemptyset(&interrupts);
-  sigaddset(&interrupts, SIGINT);
-  sigaddset(&interrupts, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &interrupts, nullptr);
-  std::thread([interrupts, &tracer] {
+// Has signals that ask for it end the process, but for those that whoever started it has it ignore (nohup; a shell's
+// background); which these are. By a handler, though the system would do the same: it does not to the first process of
+// a container.
+sigset_t end_on_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  struct sigaction action{};
+  action.sa_handler = on_end_signal;
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before{};
+    if (sigaction(signal, nullptr, &before) != 0 || before.sa_handler == SIG_IGN) continue;
+    sigaction(signal, &action, nullptr);
+    sigaddset(&signals, signal);
+  }
+  return signals;
+}
+
+// False after a message: the trace is not complete.
+bool close_trace(Tracer& tracer) {
+  const Result<> written = tracer.finish();
+  if (!written) say("the trace is not complete: {}", written.error().message);
+  return written.has_value();
+}
+
+// With a trace to be closed, a thread of its own waits for the signals: a signal handler may not, and a guest may never
+// come back. Before any other thread, as those inherit that the signals are blocked.
+void close_trace_on_signals(const sigset_t& signals, Tracer& tracer) {
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals, &tracer] {
     int signal = 0;
-    sigwait(&interrupts, &signal);
-    if (!tracer.finish()) fmt::print(stderr, "wjit: the trace is not complete: it is being written right now\n");
-    if (signal == SIGINT) on_interrupt(signal);
-    _exit(128 + signal);
+    sigwait(&signals, &signal);
+    close_trace(tracer);
+    on_end_signal(signal);
   }).detach();
 }
 
@@ -50,31 +73,13 @@ Result<WasiOptions> wasi_options(const RunOptions& options) {
   for (const std::string& word : wasi.args) {
     if (!is_utf8(word)) return fail("the argument `{}` is not valid UTF-8", word);
   }
-  for (const std::string& setting : options.env) {
-    const size_t equals = setting.find('=');
-    if (equals == 0) return fail("--env {}: a variable needs a name", setting);
-    if (equals != std::string::npos) {
-      wasi.env.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
-    } else if (const char* value = getenv(setting.c_str())) {
-      wasi.env.emplace_back(setting, value);
-    } else {
-      return fail("--env {}: the environment has no such variable", setting);
-    }
-    const auto& [name, value] = wasi.env.back();
-    if (!is_utf8(name) || !is_utf8(value)) return fail("--env {}: not valid UTF-8", setting);
+  for (const Variable& variable : options.env) {
+    const char* value = variable.value ? variable.value->c_str() : getenv(variable.name.c_str());
+    if (value == nullptr) return fail("--env {}: the environment has no such variable", variable.name);
+    if (!is_utf8(value)) return fail("--env {}: its value is not valid UTF-8", variable.name);
+    wasi.env.emplace_back(variable.name, value);
   }
-  for (const std::string& dir : options.dirs) {
-    const size_t colons = std::min(dir.find("::"), dir.size());
-    const size_t more = dir.find("::", colons + 2);
-    WasiPreopen preopen;
-    preopen.host_path = dir.substr(0, colons);
-    preopen.guest_path = colons == dir.size() ? dir : dir.substr(colons + 2, more - (colons + 2));
-    preopen.read_only = more != std::string::npos;
-    if (preopen.host_path.empty() || preopen.guest_path.empty() || (preopen.read_only && dir.substr(more) != "::ro"))
-      return fail("--dir {}: expected HOST, HOST::GUEST or HOST::GUEST::ro", dir);
-    if (!is_utf8(preopen.guest_path)) return fail("--dir {}: the guest's name for it is not valid UTF-8", dir);
-    wasi.preopens.push_back(std::move(preopen));
-  }
+  wasi.preopens = options.folders;
   wasi.network = options.network;
   wasi.listen = options.listen;
   wasi.broken_stdout_status = kStatusBrokenPipe;
@@ -97,16 +102,33 @@ Result<Program> load(const RunOptions& options, std::vector<std::string>& notes)
   return std::move(composed->program);
 }
 
-int run_program(const RunOptions& options) {
+// Each --value is for an import that there is.
+Result<> check_values(const Program& program, const RunOptions& options) {
+  std::vector<std::string_view> imports;
+  if (program.component != nullptr) {
+    for (const ExternDecl& import : (*program.component->types)[program.component->type].imports) {
+      if (import.sort == ExternSort::Value) imports.push_back(import.name);
+    }
+  }
+  for (const NamedValue& value : options.values) {
+    if (std::ranges::find(imports, value.name) != imports.end()) continue;
+    return fail("--value {}: {} imports no such value; it imports {}", value.name, program.path,
+                imports.empty() ? "none" : fmt::format("{}", fmt::join(imports, ", ")));
+  }
+  return {};
+}
+
+int run_program(const RunOptions& options, const sigset_t& signals) {
+  Result<WasiOptions> wasi = wasi_options(options);
+  if (!wasi) return report(wasi.error());
   std::vector<std::string> notes;
   Result<Program> program = load(options, notes);
   if (!program) return report(program.error());
-  Result<WasiOptions> wasi = wasi_options(options);
-  if (!wasi) return report(wasi.error());
+  if (auto known = check_values(*program, options); !known) return report(known.error());
   if (options.network.any(NetworkUse::TcpConnect) || options.network.any(NetworkUse::TcpListen)) {
     raise_descriptor_limit();
   }
-  if (options.verbose) fmt::print(stderr, "{}", describe_capabilities(*program, *wasi));
+  if (options.verbose) write_message(describe_capabilities(*program, *wasi));
   Session session;
   session.program = options.command[0];
   auto engine = Engine::create(options.compile);
@@ -124,7 +146,7 @@ int run_program(const RunOptions& options) {
     auto tracer = Tracer::start(options.trace, *session.store);
     if (!tracer) return report(tracer.error());
     session.tracer = std::move(*tracer);
-    close_trace_on_interrupt(*session.tracer);
+    close_trace_on_signals(signals, *session.tracer);
   }
   auto host = WasiHost::create(*session.store, std::move(*wasi));
   if (!host) return report(host.error());
@@ -132,25 +154,19 @@ int run_program(const RunOptions& options) {
   session.notes = std::move(notes);
   int status = program->component != nullptr ? run_component(session, program->component, options)
                                              : run_core_module(session, program->module, options);
-  if (fflush(stdout) != 0) status = kStatusError;
   // What the guest has handed over is still written; after a trap nobody counts on that.
   session.wasi->end(session.store->locked_down());
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
   }
-  if (session.tracer != nullptr) session.tracer->finish();
+  if (session.tracer != nullptr && !close_trace(*session.tracer) && status == 0) status = kStatusError;
   // Other operations may be under way still (a read of standard input): they end with the process.
   _exit(status);
 }
 
 }  // namespace
 
-int run_command(const RunOptions& options) {
-  struct sigaction action{};
-  action.sa_handler = on_interrupt;
-  sigaction(SIGINT, &action, nullptr);
-  return run_program(options);
-}
+int run_command(const RunOptions& options) { return run_program(options, end_on_signals()); }
 
 Ended run_until(Session& session, std::function<void()> work, const std::function<bool()>& done) {
   Store& store = *session.store;
@@ -163,29 +179,13 @@ Ended run_until(Session& session, std::function<void()> work, const std::functio
 int finish_stopped(Session& session) {
   const Trap& trap = trap_of(&session.store->context());
   if (trap.exit_requested) return trap.exit_status;
-  fflush(stdout);
-  fmt::print(stderr, "wjit: {}: {}\n", session.program, trap.to_string());
+  say("{}: {}", session.program, trap.to_string());
   return kStatusTrap;
 }
 
 int finish_deadlock(Session& session) {
-  fflush(stdout);
-  fmt::print(stderr, "wjit: {}: {}{}\n", session.program, message(TrapCode::Deadlock),
-             describe_deadlock(*session.store));
+  say("{}: {}{}", session.program, message(TrapCode::Deadlock), describe_deadlock(*session.store));
   return kStatusTrap;
-}
-
-Result<Invocation> parse_invocation(std::string_view text) {
-  Invocation out;
-  const size_t open = text.find('(');
-  out.name = std::string(text.substr(0, open));
-  while (!out.name.empty() && out.name.back() == ' ') out.name.pop_back();
-  if (out.name.empty()) return fail("--invoke '{}': expected name(values)", text);
-  if (open == std::string_view::npos) return out;
-  const size_t close = text.find_last_not_of(" \t\n");
-  if (text[close] != ')' || close <= open) return fail("--invoke '{}': the closing parenthesis is missing", text);
-  out.arguments = std::string(text.substr(open + 1, close - open - 1));
-  return out;
 }
 
 }  // namespace wjit::tools

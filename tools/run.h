@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "abi/store.h"
@@ -35,13 +34,6 @@ Ended run_until(Session& session, std::function<void()> work, const std::functio
 int finish_stopped(Session& session);
 // Says who waits for what.
 int finish_deadlock(Session& session);
-
-// "name(arguments)" of --invoke. `arguments` is what stands between the outer parentheses; without any: no arguments.
-struct Invocation {
-  std::string name;
-  std::string arguments;
-};
-Result<Invocation> parse_invocation(std::string_view text);
 
 int run_component(Session& session, std::shared_ptr<const Component> component, const RunOptions& options);
 int run_core_module(Session& session, std::shared_ptr<const Module> module, const RunOptions& options);

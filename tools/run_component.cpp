@@ -1,11 +1,12 @@
 // Running a component: its wasi:cli/run, or with --invoke any exported function. See tools/run.h.
-#include <cstdio>
 #include <optional>
+#include <ranges>
 
 #include "abi/linker.h"
 #include "abi/value.h"
 #include "frontend/canonical_layout.h"
 #include "frontend/component_names.h"
+#include "tools/output.h"
 #include "tools/run.h"
 
 namespace wjit::tools {
@@ -80,11 +81,24 @@ class Call {
   ComponentValue result_;
 };
 
+// `func() -> result`, async or not.
+bool has_main_type(const RuntimeFunction& function, bool is_async) {
+  const ComponentTypes& types = *function.types;
+  const ComponentTypeDef& type = types[function.type];
+  if (type.is_async != is_async || !type.parts.empty() || type.element == kNoType) return false;
+  const ComponentTypeDef& result = types[type.element];
+  return result.kind == TypeKind::Result && result.element == kNoType && result.second == kNoType;
+}
+
 // The main function: `run` of the newest wasi:cli/run that the component exports.
 Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& instance, const std::string& program) {
-  for (std::string_view track : {"wasi:cli/run@0.3", "wasi:cli/run@0.2"}) {
+  for (const auto& [track, is_async] : {std::pair("wasi:cli/run@0.3", true), std::pair("wasi:cli/run@0.2", false)}) {
     for (const auto& [name, item] : instance.exports.exports) {
-      if (version_track(name) == track) return find_function(instance, name + "#run");
+      if (version_track(name) != track) continue;
+      auto function = find_function(instance, name + "#run");
+      if (!function || has_main_type(**function, is_async)) return function;
+      return fail("{} exports `run` of {} as {}; a main function is {}func() -> result", program, name,
+                  to_string(*(*function)->types, (*function)->type), is_async ? "async " : "");
     }
   }
   std::string there;
@@ -95,11 +109,11 @@ Result<std::shared_ptr<RuntimeFunction>> find_main(const ComponentInstance& inst
       program, there.empty() ? "nothing" : "", there);
 }
 
-// `NAME=VALUE` of --value for an import of a value.
+// What --value says of an import of a value; the last one wins.
 Result<RuntimeItem> import_value(const ExternDecl& import, const ComponentTypes& types, const RunOptions& options) {
-  for (std::string_view text : options.values) {
-    if (!text.starts_with(import.name) || text.substr(import.name.size(), 1) != "=") continue;
-    text.remove_prefix(import.name.size() + 1);
+  for (const NamedValue& given : std::views::reverse(options.values)) {
+    if (given.name != import.name) continue;
+    std::string_view text = given.value;
     auto value = parse_wave(types, import.type, text);
     if (value && !text.empty()) value = fail("unexpected `{}`", text);
     if (!value) return fail("--value {} ({}): {}", import.name, to_string(types, import.type), value.error().message);
@@ -109,17 +123,17 @@ Result<RuntimeItem> import_value(const ExternDecl& import, const ComponentTypes&
               import.name);
 }
 
-// Prints the exported value `name`; false if there is none.
-bool print_value(const ComponentInstance& instance, const std::string& name) {
+// The exported value `name`, if there is one.
+std::optional<std::string> exported_value(const ComponentInstance& instance, const std::string& name) {
   auto found = instance.exports.exports.find(name);
-  if (found == instance.exports.exports.end()) return false;
+  if (found == instance.exports.exports.end()) return std::nullopt;
   auto* value = std::get_if<std::shared_ptr<const ComponentValue>>(&found->second);
-  if (value == nullptr) return false;
+  if (value == nullptr) return std::nullopt;
   const ComponentTypes& types = *instance.component->types;
   for (const ExternDecl& decl : types[instance.component->type].exports) {
-    if (decl.name == name) fmt::print("{}\n", to_wave(types, decl.type, **value));
+    if (decl.name == name) return to_wave(types, decl.type, **value);
   }
-  return true;
+  return std::nullopt;
 }
 
 // On the strand, as start functions may call the host.
@@ -142,19 +156,16 @@ Result<ComponentInstance*> instantiate_program(Session& session, const std::shar
 }  // namespace
 
 int run_component(Session& session, std::shared_ptr<const Component> component, const RunOptions& options) {
-  std::optional<Invocation> invocation;
-  if (options.invoke) {
-    auto parsed = parse_invocation(*options.invoke);
-    if (!parsed) return report(parsed.error());
-    invocation = std::move(*parsed);
-  }
+  const std::optional<Invocation>& invocation = options.invoke;
   auto instance = instantiate_program(session, component, options);
   if (session.store->locked_down()) return finish_stopped(session);
   if (!instance) {
-    for (const std::string& note : session.notes) fmt::print(stderr, "wjit: note: {}\n", note);
+    for (const std::string& note : session.notes) say("note: {}", note);
     return report(Error{session.program + ": " + instance.error().message});
   }
-  if (invocation && invocation->arguments.empty() && print_value(**instance, invocation->name)) return 0;
+  if (invocation && invocation->arguments.empty()) {
+    if (auto value = exported_value(**instance, invocation->name)) return print_output(*value + "\n");
+  }
   auto function = invocation ? find_function(**instance, invocation->name) : find_main(**instance, session.program);
   if (!function) return report(function.error());
 
@@ -165,10 +176,7 @@ int run_component(Session& session, std::shared_ptr<const Component> component, 
   }
   if (std::optional<int> status = call.run()) return *status;
   if (call.result_type() == kNoType) return 0;
-  if (invocation) {
-    fmt::print("{}\n", to_wave(call.types(), call.result_type(), call.result()));
-    return 0;
-  }
+  if (invocation) return print_output(to_wave(call.types(), call.result_type(), call.result()) + "\n");
   // wasi:cli/run: result<_, _>
   return call.result().bits == 0 ? 0 : kStatusError;
 }

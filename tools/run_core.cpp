@@ -1,10 +1,10 @@
 // Running a core module: `_start` with preview1, or with --invoke an exported function of numbers. See tools/run.h.
 #include <bit>
 #include <charconv>
-#include <cstdio>
 #include <optional>
 
 #include "abi/core_host.h"
+#include "tools/output.h"
 #include "tools/run.h"
 #include "wasi/preview1.h"
 
@@ -92,7 +92,7 @@ class CoreProgram {
   // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
   std::optional<int> initialize(bool reactor) {
     if (auto done = instance_->initialize(); !done) {
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, done.error().to_string());
+      say("{}: {}", session_.program, done.error().to_string());
       return kStatusTrap;
     }
     if (FuncRef* start = instance_->start_function()) {
@@ -127,19 +127,15 @@ class CoreProgram {
     const FuncType type = type_of(invocation.name);
     auto words = parse_numbers(invocation.arguments, type);
     if (!words) return report(Error{fmt::format("--invoke {}: {}", invocation.name, words.error().message)});
-    auto results = session_.store->call_core(item->func, type, *words);
-    if (!results) {
-      const Trap& trap = results.error();
-      if (trap.exit_requested) return trap.exit_status;
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, trap.to_string());
-      return kStatusTrap;
-    }
+    std::vector<uint64_t> results;
+    if (auto status = run(item->func, type, std::move(*words), &results)) return *status;
+    std::string lines;
     for (size_t i = 0; i < type.results.size(); ++i) {
-      auto text = print_number((*results)[i], type.results[i]);
+      auto text = print_number(results[i], type.results[i]);
       if (!text) return report(text.error());
-      fmt::print("{}\n", *text);
+      lines += *text + "\n";
     }
-    return 0;
+    return print_output(lines);
   }
 
  private:
@@ -150,11 +146,16 @@ class CoreProgram {
     return {};
   }
 
-  // A function without parameters and results, as a thread that may wait. A status unless it has returned.
-  std::optional<int> run(FuncRef* function) {
+  // Runs a function as a thread that may wait. A status unless it has returned.
+  std::optional<int> run(FuncRef* function, FuncType type = {}, std::vector<uint64_t> args = {},
+                         std::vector<uint64_t>* results = nullptr) {
     bool returned = false;
+    auto done = [&](std::vector<uint64_t> words) {
+      returned = true;
+      if (results != nullptr) *results = std::move(words);
+    };
     const Ended ended = run_until(
-        session_, [&] { run_core_function(*session_.store, function, [&] { returned = true; }); },
+        session_, [&] { run_core_function(*session_.store, function, std::move(type), std::move(args), done); },
         [&] { return returned; });
     if (ended == Ended::Stopped) return finish_stopped(session_);
     if (ended == Ended::Deadlock) return finish_deadlock(session_);
@@ -168,12 +169,7 @@ class CoreProgram {
 }  // namespace
 
 int run_core_module(Session& session, std::shared_ptr<const Module> module, const RunOptions& options) {
-  std::optional<Invocation> invocation;
-  if (options.invoke) {
-    auto parsed = parse_invocation(*options.invoke);
-    if (!parsed) return report(parsed.error());
-    invocation = std::move(*parsed);
-  }
+  const std::optional<Invocation>& invocation = options.invoke;
   std::shared_ptr<Preview1> preview1 = Preview1::create(*session.wasi);
   auto imports = resolve_imports(*module, *preview1, session.program);
   if (!imports) return report(imports.error());

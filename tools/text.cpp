@@ -14,8 +14,7 @@ int print_command(const PrintCommandOptions& options) {
   if (!bytes) return report(bytes.error());
   auto text = print_text(*bytes, {.exact = options.exact});
   if (!text) return report({describe(is_text ? options.file + " (assembled)" : options.file, text.error())});
-  Result<> written = write_output(options.output, {reinterpret_cast<const uint8_t*>(text->data()), text->size()});
-  return written ? 0 : report(written.error());
+  return write_output(options.output, *text);
 }
 
 int parse_command(const ParseCommandOptions& options) {
@@ -25,8 +24,7 @@ int parse_command(const ParseCommandOptions& options) {
   bool is_text = false;
   Result<Bytes> bytes = load_binary(options.file, is_text);
   if (!bytes) return report(bytes.error());
-  Result<> written = write_output(options.output, *bytes);
-  return written ? 0 : report(written.error());
+  return write_output(options.output, *bytes);
 }
 
 }  // namespace wjit::tools

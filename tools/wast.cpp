@@ -19,7 +19,6 @@
 
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <set>
@@ -27,6 +26,7 @@
 #include "tools/commands.h"
 #include "tools/known_failures.h"
 #include "tools/load.h"
+#include "tools/output.h"
 #include "tools/wast_runner.h"
 
 namespace wjit::tools {
@@ -104,13 +104,8 @@ bool start(const std::string& path, const WastOptions& options, ScriptRun& run) 
   void* memory = mmap(nullptr, sizeof(SharedReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   run.shared = static_cast<SharedReport*>(memory);
-  fflush(nullptr);
   run.pid = fork();
-  if (run.pid == 0) {
-    const int status = run_in_child(path, options, run);
-    fflush(nullptr);
-    _exit(status);
-  }
+  if (run.pid == 0) _exit(run_in_child(path, options, run));
   return run.pid > 0;
 }
 
@@ -160,11 +155,12 @@ class Suite {
       }
       wait_for_one(started);
       --running;
-      for (; printed < runs_.size() && runs_[printed].ended; ++printed) print(printed);
+      for (; printed < runs_.size() && runs_[printed].ended; ++printed) {
+        if (int status = print_output(line_of(printed))) return stop(started), status;
+      }
     }
-    fmt::print("{} passed, {} failed", passed_, failed_);
-    if (known_failed_ > 0) fmt::print(", {} known to fail", known_failed_);
-    fmt::print("\n");
+    const std::string known = known_failed_ > 0 ? fmt::format(", {} known to fail", known_failed_) : "";
+    if (int status = print_output(fmt::format("{} passed, {} failed{}\n", passed_, failed_, known))) return status;
     return failed_ == 0 ? 0 : kStatusError;
   }
 
@@ -183,25 +179,31 @@ class Suite {
     }
   }
 
-  void print(size_t index) {
+  void stop(size_t started) {
+    for (size_t i = 0; i < started; ++i) {
+      if (!runs_[i].ended) kill(runs_[i].pid, SIGKILL);
+    }
+  }
+
+  std::string line_of(size_t index) {
     const std::string& path = options_.files[index];
     ScriptRun& run = runs_[index];
     const std::string wrong = verdict(run, path, options_);
     const bool listed = run.known && run.known->empty();
+    const uint32_t assertions = run.shared->assertions;
+    munmap(run.shared, sizeof(SharedReport));
     if (wrong.empty() && listed) {
       ++failed_;
-      fmt::print("FAIL  {}:0: passes, but is listed in {}\n", path, options_.known_failures);
-    } else if (wrong.empty()) {
+      return fmt::format("FAIL  {}:0: passes, but is listed in {}\n", path, options_.known_failures);
+    }
+    if (wrong.empty()) {
       ++passed_;
       std::string cases = run.known ? fmt::format(", {} known to fail", run.known->size()) : "";
       if (run.known) known_failed_ += static_cast<uint32_t>(run.known->size());
-      fmt::print("ok    {} ({} assertions{}{})\n", path, run.shared->assertions, cases, seeds_text());
-    } else {
-      ++(listed ? known_failed_ : failed_);
-      fmt::print("{} {}\n", listed ? "known" : "FAIL ", wrong);
+      return fmt::format("ok    {} ({} assertions{}{})\n", path, assertions, cases, seeds_text());
     }
-    fflush(stdout);
-    munmap(run.shared, sizeof(SharedReport));
+    ++(listed ? known_failed_ : failed_);
+    return fmt::format("{} {}\n", listed ? "known" : "FAIL ", wrong);
   }
 
   std::string seeds_text() const {

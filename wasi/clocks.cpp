@@ -1,10 +1,12 @@
 // wasi:clocks: monotonic-clock, system-clock (0.3) or wall-clock (0.2), timezone, at 0.3.0 and 0.2. Waiting is a timer
-// of the scheduler; 0.2's pollables are in wasi/io.h. Tests: test/unit/wasi_link_test.cpp, the guests of test/guests.
+// of the scheduler; 0.2's pollables are in wasi/io.h. Tests: test/unit/wasi_link_test.cpp,
+// test/lit/run/timezone.wat, the guests of test/guests.
 #include <time.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <optional>
 
 #include "wasi/io.h"
 #include "wasi/state.h"
@@ -38,6 +40,14 @@ Time real_time(State& state) {
   const int64_t time = state.now(ClockId::Realtime);
   const int64_t seconds = time / kSecond - (time % kSecond < 0 ? 1 : 0);
   return {static_cast<decltype(Time::seconds)>(seconds), static_cast<uint32_t>(time - seconds * kSecond)};
+}
+
+// Local time then; none where nobody can tell, or it is a day or more from UTC, which the WIT rules out.
+std::optional<tm> local_time(int64_t when) {
+  tm local{};
+  const time_t seconds = when;
+  if (localtime_r(&seconds, &local) == nullptr || std::abs(local.tm_gmtoff) >= 24 * 60 * 60) return std::nullopt;
+  return local;
 }
 
 uint64_t now(State& state) { return static_cast<uint64_t>(state.now(ClockId::Monotonic)); }
@@ -87,10 +97,9 @@ void add_0_3(State& state, HostInterfaces& interfaces) {
   InterfaceBuilder timezone("wasi:clocks/timezone@0.3.0", state.resources);
   timezone.add<Option<String>()>("iana-id", [](HostCall&) { return Option<String>(); });
   timezone.add<Option<int64_t>(Instant)>("utc-offset", [](HostCall&, Instant when) -> Option<int64_t> {
-    tm local{};
-    time_t seconds = when.seconds;
-    if (localtime_r(&seconds, &local) == nullptr) return {};
-    return int64_t{local.tm_gmtoff} * kSecond;
+    const std::optional<tm> local = local_time(when.seconds);
+    if (!local) return {};
+    return int64_t{local->tm_gmtoff} * kSecond;
   });
   timezone.add<String()>("to-debug-string", [](HostCall&) { return String("local time of the host"); });
   interfaces.add(timezone.finish());
@@ -104,11 +113,11 @@ struct TimezoneDisplay {
 HOST_RECORD(TimezoneDisplay, utc_offset, name, in_daylight_saving_time)
 
 TimezoneDisplay display(HostCall& call, Datetime when) {
-  tm local{};
-  auto seconds = static_cast<time_t>(when.seconds);
-  if (localtime_r(&seconds, &local) == nullptr) return {0, "UTC", false};
-  std::string_view name = local.tm_zone != nullptr ? local.tm_zone : "UTC";
-  return {static_cast<int32_t>(local.tm_gmtoff), call.arena->copy(name), local.tm_isdst > 0};
+  const std::optional<tm> local =
+      when.seconds <= INT64_MAX ? local_time(static_cast<int64_t>(when.seconds)) : std::nullopt;
+  if (!local) return {0, "UTC", false};
+  std::string_view name = local->tm_zone != nullptr ? local->tm_zone : "UTC";
+  return {static_cast<int32_t>(local->tm_gmtoff), call.arena->copy(name), local->tm_isdst > 0};
 }
 
 void add_0_2(State& state, HostInterfaces& interfaces) {

@@ -4,7 +4,7 @@
 #     lit-22 -v --param build=build/debug test/lit
 #
 # Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away,
-# %check_trace the check of a trace, %pair and %peer (test/scripts), %root the checkout. A test that needs ../shared has
+# %check_trace the check of a trace, %pair, %peer, %relay and %send_signal (test/scripts), %root the checkout. A test that needs ../shared has
 # `REQUIRES: shared`.
 import os
 import shutil
@@ -38,6 +38,7 @@ config.substitutions += [
     ("%pair", "python3 " + os.path.join(root, "test", "scripts", "pair.py")),
     ("%peer", "python3 " + os.path.join(root, "test", "scripts", "peer.py")),
     ("%relay", "python3 " + os.path.join(root, "test", "scripts", "relay.py")),
+    ("%send_signal", "python3 " + os.path.join(root, "test", "scripts", "send_signal.py")),
     ("%root", root),
     ("%shared", shared),
 ]
@@ -59,6 +60,8 @@ mounts = ["unshare", "-rm"] if os.geteuid() != 0 else ["unshare", "-m"]
 if subprocess.run(mounts + ["mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0:
     config.available_features.add("mounts")
     config.substitutions.append(("%mounts", " ".join(mounts)))
+if subprocess.run(["unshare", "--pid", "--fork", "true"], capture_output=True).returncode == 0:
+    config.available_features.add("pid_namespaces")
 if os.geteuid() == 0 and shutil.which("setpriv"):
     # Root reads everything; without these capabilities it is like any other owner.
     command = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

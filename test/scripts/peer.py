@@ -72,6 +72,7 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0))
     listener.settimeout(SECONDS)
     port = str(listener.getsockname()[1])
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a guest inherits that; this may have been started ignoring it
     guest = subprocess.Popen([port if word == "PORT" else word for word in command], stdout=subprocess.PIPE, text=True)
     connection = listener.accept()[0]
     connection.settimeout(SECONDS)

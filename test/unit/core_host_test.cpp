@@ -102,6 +102,32 @@ TEST_F(CoreHost, WaitsWithoutItsWorker) {
   EXPECT_EQ(told, 42u);
 }
 
+TEST_F(CoreHost, ArgumentsAndResultsOfAFunctionThatWaits) {
+  CoreHostCall* waiting = nullptr;
+  CoreHostFunction f(*store, FuncType{{}, {ValType::i32()}}, [&](CoreHostCall& call) { waiting = &call; });
+  // Parameters in registers of both kinds and behind them, results too.
+  link(R"((module (import "h" "wait" (func $wait (result i32)))
+           (func (export "run") (param i64 f64 i64 i64 i64 i64 i64 i32) (result i64 f32 f64)
+             (i64.sub (i64.extend_i32_s (local.get 7)) (i64.extend_i32_u (call $wait)))
+             (f32.demote_f64 (local.get 1))
+             (f64.convert_i64_s (i64.add (local.get 0) (local.get 6))))))",
+       {&f});
+  const ValType f64{ValKind::F64, false, 0};
+  const ValType i64 = ValType::i64();
+  FuncType type{{i64, f64, i64, i64, i64, i64, i64, ValType::i32()}, {i64, {ValKind::F32, false, 0}, f64}};
+  std::optional<std::vector<uint64_t>> results;
+  run_core_function(*store, function("run"), type, {1, std::bit_cast<uint64_t>(1.5), 2, 3, 4, 5, 6, 7},
+                    [&](std::vector<uint64_t> words) { results = std::move(words); });
+  ASSERT_NE(waiting, nullptr);
+  EXPECT_FALSE(results);
+  store->enqueue([&] { waiting->finish(10); });
+  EXPECT_EQ(scheduler->run(*store, [&] { return results.has_value(); }), RunResult::Done);
+  ASSERT_EQ(results->size(), 3u);
+  EXPECT_EQ(static_cast<int64_t>((*results)[0]), -3);
+  EXPECT_EQ((*results)[1], std::bit_cast<uint32_t>(1.5f));
+  EXPECT_EQ(std::bit_cast<double>((*results)[2]), 7.0);
+}
+
 TEST_F(CoreHost, WaitingWhereNothingMayWaitTraps) {
   CoreHostCall* waiting = nullptr;
   CoreHostFunction f(*store, FuncType{}, [&](CoreHostCall& call) { waiting = &call; });

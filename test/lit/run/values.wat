@@ -11,6 +11,16 @@
 ;; RUN: %wjit run --value port=80800 --value tags=[] --invoke port %s 2>%t; test $? = 1
 ;; RUN: FileCheck %s --check-prefix=RANGE <%t
 ;; RANGE: --value port (u16): 80800 does not fit
+;; RUN: %wjit run --value port=1 --value port=2 --value tags=[] --invoke port %s | FileCheck %s --check-prefix=LAST
+;; LAST: 4
+;; RUN: %wjit run --value port=1 --value tag=[] --invoke port %s 2>%t; test $? = 1
+;; RUN: FileCheck %s --check-prefix=UNKNOWN <%t
+;; UNKNOWN: wjit: --value tag: {{.*}}values.wat imports no such value; it imports port, tags
+;; RUN: %wjit run --value a=1 --invoke 'sum(1, 2)' %examples/calc.wat 2>%t; test $? = 1
+;; RUN: FileCheck %s --check-prefix=NONE <%t
+;; RUN: %wjit run --value a=1 --invoke 'swap(1, 2)' %S/invoke.wat 2>%t; test $? = 1
+;; RUN: FileCheck %s --check-prefix=NONE <%t
+;; NONE: imports no such value; it imports none
 ;; RUN: %wjit parse %s | %wjit print - | %wjit parse - -o %t.wasm
 ;; RUN: %wjit run --value port=1 --value 'tags=[]' --invoke port %t.wasm | FileCheck %s --check-prefix=AGAIN
 ;; AGAIN: 2

@@ -97,30 +97,22 @@ uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
 
 // ---- reading and writing ----
 
-void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result) {
+void Preview1Impl::transfer(CoreHostCall& call, bool is_write, int64_t offset, size_t result) {
   auto entry = fd(call, 0, is_write ? rights1::fd_write : rights1::fd_read);
   if (entry == nullptr) return;
   if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
     return call.finish(entry->type == FileType::Directory ? errno1::isdir : errno1::badf);
   }
-  uint32_t count = call.i32(iovs + 1);
-  const uint8_t* vectors = memory(call.i32(iovs), uint64_t{count} * 8);
-  if (vectors == nullptr || memory(result, 4) == nullptr) return call.finish(errno1::fault);
-  std::vector<std::pair<uint8_t*, uint32_t>> parts;
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    auto address = load<uint32_t>(vectors + size_t{i} * 8), bytes = load<uint32_t>(vectors + size_t{i} * 8 + 4);
-    uint8_t* at = memory(address, bytes);
-    if (at == nullptr) return call.finish(errno1::fault);
-    if (bytes == 0) continue;
-    parts.emplace_back(at, bytes);
-    total += bytes;
-    if (parts.size() == 1024) break;  // a short transfer is one
-  }
+  std::vector<iovec> parts;
+  if (!vectors(call, 1, &parts)) return;
+  const auto count_at = place<uint32_t>(call, result);
+  if (!count_at) return;
   if (parts.empty()) {
-    store(result, uint32_t{0});
+    count_at.store(0);
     return call.finish(errno1::success);
   }
+  size_t total = 0;
+  for (const iovec& part : parts) total += part.iov_len;
   if ((entry->flags & kNonblock) != 0) {
     pollfd ready{entry->opened.file->fd, static_cast<short>(is_write ? POLLOUT : POLLIN), 0};
     if (::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
@@ -128,7 +120,6 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
   // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written
   // in pieces stays one write.
   constexpr uint64_t kGather = 64 << 10;
-  constexpr uint32_t kLargest = 1 << 30;
   auto operation = std::make_shared<Operation>(*state_);
   Operation& op = *operation;
   struct Keep {
@@ -137,20 +128,23 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
     std::vector<uint8_t> bytes;
   };
   auto keep = std::make_shared<Keep>(Keep{std::move(operation), entry, {}});
-  uint8_t* data = parts[0].first;
-  size_t bytes = std::min(parts[0].second, kLargest);
+  void* data = parts[0].iov_base;
+  size_t bytes = parts[0].iov_len;
   bool gathered = parts.size() > 1 && total <= kGather;
   if (gathered) {
     keep->bytes.reserve(total);
     if (is_write) {
-      for (auto [at, size] : parts) keep->bytes.insert(keep->bytes.end(), at, at + size);
+      for (auto [at, size] : parts) {
+        auto* from = static_cast<const uint8_t*>(at);
+        keep->bytes.insert(keep->bytes.end(), from, from + size);
+      }
     } else {
       keep->bytes.resize(total);
     }
     data = keep->bytes.data();
     bytes = total;
   }
-  auto done = [this, &call, keep = keep.get(), result, gathered, is_write,
+  auto done = [this, &call, keep = keep.get(), count_at, gathered, is_write,
                parts = std::move(parts)](int64_t transferred) {
     if (transferred < 0) {
       if (is_write) state_->write_failed(*keep->entry->opened.file, transferred);
@@ -166,7 +160,7 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
         left -= part;
       }
     }
-    store(result, static_cast<uint32_t>(transferred));
+    count_at.store(static_cast<uint32_t>(transferred));
     call.finish(errno1::success);
   };
   if (is_write) {
@@ -176,17 +170,17 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int6
   }
 }
 
-void Preview1Impl::fd_read(CoreHostCall& call) { transfer(call, false, 1, -1, call.i32(3)); }
-void Preview1Impl::fd_write(CoreHostCall& call) { transfer(call, true, 1, -1, call.i32(3)); }
+void Preview1Impl::fd_read(CoreHostCall& call) { transfer(call, false, -1, 3); }
+void Preview1Impl::fd_write(CoreHostCall& call) { transfer(call, true, -1, 3); }
 
 void Preview1Impl::fd_pread(CoreHostCall& call) {
   if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, false, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
+  transfer(call, false, static_cast<int64_t>(call.i64(3)), 4);
 }
 
 void Preview1Impl::fd_pwrite(CoreHostCall& call) {
   if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, true, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
+  transfer(call, true, static_cast<int64_t>(call.i64(3)), 4);
 }
 
 void Preview1Impl::fd_seek(CoreHostCall& call) {
@@ -195,18 +189,24 @@ void Preview1Impl::fd_seek(CoreHostCall& call) {
   static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
   if (call.i32(2) > 2) return call.finish(errno1::inval);
   if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  const auto result = place<uint64_t>(call, 3);
+  if (!result) return;
   off_t at = lseek(entry->opened.file->fd, static_cast<off_t>(call.i64(1)), kWhence[call.i32(2)]);
   if (at < 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(3), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+  result.store(static_cast<uint64_t>(at));
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_tell(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_tell);
   if (entry == nullptr) return;
   if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  const auto result = place<uint64_t>(call, 1);
+  if (!result) return;
   off_t at = lseek(entry->opened.file->fd, 0, SEEK_CUR);
   if (at < 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(1), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+  result.store(static_cast<uint64_t>(at));
+  call.finish(errno1::success);
 }
 
 // ---- the file itself ----
@@ -246,26 +246,24 @@ void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
   if (entry == nullptr) return;
   struct stat status{};
   if (fstat(entry->opened.file->fd, &status) != 0) return call.finish(errno_of(errno));
-  call.finish(store_stat(call.i32(1), status) ? errno1::success : errno1::fault);
+  const auto into = place<Filestat>(call, 1);
+  if (!into) return;
+  store_stat(into, status);
+  call.finish(errno1::success);
 }
 
-bool Preview1Impl::store_stat(uint32_t address, const struct stat& status) const {
-  uint8_t* at = memory(address, 64);
-  if (at == nullptr) return false;
-  memset(at, 0, 64);
+void Preview1Impl::store_stat(Place<Filestat> into, const struct stat& status) {
   auto ns = [](const timespec& t) {
     return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
   };
-  uint64_t words[8] = {status.st_dev,
-                       status.st_ino,
-                       type_number(file_type(status.st_mode)),
-                       status.st_nlink,
-                       static_cast<uint64_t>(status.st_size),
-                       ns(status.st_atim),
-                       ns(status.st_mtim),
-                       ns(status.st_ctim)};
-  memcpy(at, words, 64);
-  return true;
+  into.store({.dev = status.st_dev,
+              .ino = status.st_ino,
+              .filetype = type_number(file_type(status.st_mode)),
+              .nlink = status.st_nlink,
+              .size = static_cast<uint64_t>(status.st_size),
+              .atim = ns(status.st_atim),
+              .mtim = ns(status.st_mtim),
+              .ctim = ns(status.st_ctim)});
 }
 
 void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
@@ -310,14 +308,14 @@ void Preview1Impl::fd_renumber(CoreHostCall& call) {
 void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
   auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
-  uint8_t* at = memory(call.i32(1), 24);
-  if (at == nullptr) return call.finish(errno1::fault);
+  const auto into = place<Fdstat>(call, 1);
+  if (!into) return;
   const Rights rights = rights_of(*entry);
-  memset(at, 0, 24);
-  at[0] = type_number(entry->type);
-  memcpy(at + 2, &entry->flags, 2);
-  memcpy(at + 8, &rights.base, 8);
-  memcpy(at + 16, &rights.inheriting, 8);
+  into.store({.filetype = type_number(entry->type),
+              .flags = entry->flags,
+              .padding = 0,
+              .rights_base = rights.base,
+              .rights_inheriting = rights.inheriting});
   call.finish(errno1::success);
 }
 
@@ -353,8 +351,10 @@ void Preview1Impl::fd_prestat_get(CoreHostCall& call) {
   auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
-  uint64_t prestat = uint64_t{entry->preopen->guest_path.size()} << 32;  // tag 0: a folder
-  call.finish(store(call.i32(1), prestat) ? errno1::success : errno1::fault);
+  const auto into = place<Prestat>(call, 1);
+  if (!into) return;
+  into.store({.tag = 0 /* a folder */, .name_len = static_cast<uint32_t>(entry->preopen->guest_path.size())});
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
@@ -363,8 +363,8 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
   const std::string& name = entry->preopen->guest_path;
   if (call.i32(2) < name.size()) return call.finish(37);  // nametoolong
-  uint8_t* at = memory(call.i32(1), name.size());
-  if (at == nullptr) return call.finish(errno1::fault);
+  uint8_t* at = memory(call, call.i32(1), name.size());
+  if (at == nullptr) return;
   memcpy(at, name.data(), name.size());
   call.finish(errno1::success);
 }
@@ -372,11 +372,14 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
 void Preview1Impl::fd_readdir(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_readdir);
   if (entry == nullptr) return;
-  uint32_t buffer = call.i32(1), size = call.i32(2), used_address = call.i32(4);
-  uint64_t cookie = call.i64(3);
-  if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
+  const uint32_t size = call.i32(2);
+  const uint64_t cookie = call.i64(3);
+  uint8_t* buffer = memory(call, call.i32(1), size);
+  if (buffer == nullptr) return;
+  const auto result = place<uint32_t>(call, 4);
+  if (!result) return;
   // Entries from `cookie` on, the last one perhaps cut off; a cookie is an index into the list read last.
-  auto give = [this, entry, buffer, size, cookie, used_address](int64_t) {
+  auto give = [entry, buffer, size, cookie, result](int64_t) {
     uint32_t used = 0;
     for (uint64_t i = cookie; i < entry->entries.size() && used < size; ++i) {
       const DirectoryEntry& e = entry->entries[i];
@@ -388,13 +391,13 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
       memcpy(head + 16, &length, 4);
       head[20] = type_number(e.type);
       uint32_t part = std::min<uint32_t>(sizeof(head), size - used);
-      memcpy(memory(buffer + used, part), head, part);
+      memcpy(buffer + used, head, part);
       used += part;
       part = std::min(length, size - used);
-      if (part > 0) memcpy(memory(buffer + used, part), e.name.data(), part);
+      memcpy(buffer + used, e.name.data(), part);
       used += part;
     }
-    store(used_address, used);
+    result.store(used);
     return errno1::success;
   };
   if (cookie != 0 && !entry->entries.empty()) return call.finish(give(0));

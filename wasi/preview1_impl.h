@@ -5,6 +5,8 @@
 //   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*        preview1_sock.cpp   sock_*
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstring>
 #include <map>
 #include <memory>
@@ -20,7 +22,7 @@ namespace wjit::wasi {
 
 // Error numbers of preview1, as far as they are named here.
 namespace errno1 {
-constexpr uint32_t success = 0, again = 6, badf = 8, fault = 21, ilseq = 25, inval = 28, io = 29, isdir = 31,
+constexpr uint32_t success = 0, again = 6, badf = 8, ilseq = 25, inval = 28, io = 29, isdir = 31,
                    nosys = 52, notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70,
                    notcapable = 76;
 }
@@ -40,6 +42,20 @@ constexpr uint64_t fd_datasync = 1 << 0, fd_read = 1 << 1, fd_seek = 1 << 2, fd_
 
 // From a system's errno (negative or not).
 uint32_t errno_of(int64_t error_number);
+
+// Structures of preview1's that are results.
+struct Filestat {
+  uint64_t dev, ino, filetype, nlink, size, atim, mtim, ctim;
+};
+struct Fdstat {
+  uint16_t filetype, flags;
+  uint32_t padding;
+  uint64_t rights_base, rights_inheriting;
+};
+struct Prestat {
+  uint32_t tag, name_len;
+};
+static_assert(sizeof(Filestat) == 64 && sizeof(Fdstat) == 24 && sizeof(Prestat) == 8);
 
 // An open descriptor of the guest's.
 struct Fd {
@@ -67,13 +83,19 @@ class Preview1Impl final : public Preview1 {
   static const Row kRows[];
 
   // ---- memory ----
-  // `bytes` of it at `address`; null when out of bounds.
-  uint8_t* memory(uint32_t address, uint64_t bytes) const;
+  // `bytes` of it at `address`, a multiple of `alignment`. Null, and the call trapped, where that is not so. What is empty
+  // may be anywhere. It stays where it is until the call is finished.
+  uint8_t* memory(CoreHostCall& call, uint32_t address, uint64_t bytes, uint32_t alignment = 1) const;
+  // Where a T goes that is a result, if it is not false: then the call has trapped.
   template <typename T>
-  bool store(uint32_t address, T value) const {
-    uint8_t* at = memory(address, sizeof(T));
-    if (at != nullptr) memcpy(at, &value, sizeof(T));
-    return at != nullptr;
+  struct Place {
+    uint8_t* at = nullptr;
+    explicit operator bool() const { return at != nullptr; }
+    void store(T value) const { memcpy(at, &value, sizeof(T)); }
+  };
+  template <typename T>
+  Place<T> place(CoreHostCall& call, size_t argument) const {
+    return {memory(call, call.i32(argument), sizeof(T), alignof(T))};
   }
   template <typename T>
   static T load(const uint8_t* at) {
@@ -81,8 +103,11 @@ class Preview1Impl final : public Preview1 {
     memcpy(&value, at, sizeof(T));
     return value;
   }
-  // A path or name; false when out of bounds.
-  bool text(uint32_t address, uint32_t size, std::string* into) const;
+  // A path or name, of arguments `argument` and `argument + 1`. False, and the call trapped, when out of bounds.
+  bool text(CoreHostCall& call, size_t argument, std::string* into) const;
+  // The bytes of a list of vectors, of arguments `argument` and `argument + 1`, without empty ones; of more than one call
+  // takes the first ones. False, and the call trapped, when out of bounds.
+  bool vectors(CoreHostCall& call, size_t argument, std::vector<iovec>* parts) const;
 
   // ---- descriptors ----
   // Null, and the call finished with badf, where there is none of this number, or notcapable, where it has no such
@@ -94,10 +119,9 @@ class Preview1Impl final : public Preview1 {
                      std::function<uint32_t(int64_t)> then = nullptr);
   // The same for what only looks at paths: at once where it can be (State::run_lookup).
   void look_up(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then);
-  // Reads or writes at `offset` (-1: the current position); arguments `iovs` and `iovs + 1` are the vectors, `result`
-  // where the count goes.
-  void transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result);
-  bool store_stat(uint32_t address, const struct stat& status) const;
+  // Reads or writes at `offset` (-1: the current position); argument `result` is where the count goes.
+  void transfer(CoreHostCall& call, bool is_write, int64_t offset, size_t result);
+  static void store_stat(Place<Filestat> into, const struct stat& status);
 
   // ---- preview1.cpp ----
   void args_get(CoreHostCall& call);
@@ -144,6 +168,7 @@ class Preview1Impl final : public Preview1 {
   // Null, and the call finished with badf, notcapable or notsock, where its first argument is no socket.
   std::shared_ptr<Fd> socket(CoreHostCall& call, uint64_t right);
   static std::shared_ptr<Fd> socket_fd(std::shared_ptr<File> file, uint16_t flags);
+  struct SocketTransfer;
   void socket_transfer(CoreHostCall& call, bool is_send);
   // ---- preview1_path.cpp ----
   void path_create_directory(CoreHostCall& call);

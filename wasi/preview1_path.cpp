@@ -16,11 +16,11 @@ bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 }  // namespace
 
 // What most of them begin with: a folder, which has a right, and a path, by the numbers of their arguments.
-#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path, right)                                   \
-  auto folder = fd(call, folder_argument, right);                                                              \
-  if (folder == nullptr) return;                                                                               \
-  std::string path;                                                                                            \
-  if (!text(call.i32(path_argument), call.i32((path_argument) + 1), &path)) return call.finish(errno1::fault); \
+#define FOLDER_AND_PATH(folder_argument, path_argument, folder, path, right) \
+  auto folder = fd(call, folder_argument, right);                            \
+  if (folder == nullptr) return;                                             \
+  std::string path;                                                          \
+  if (!text(call, path_argument, &path)) return;                             \
   if (!is_utf8(path)) return call.finish(errno1::ilseq)
 
 void Preview1Impl::path_create_directory(CoreHostCall& call) {
@@ -32,12 +32,16 @@ void Preview1Impl::path_create_directory(CoreHostCall& call) {
 void Preview1Impl::path_filestat_get(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_filestat_get);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
-  uint32_t into = call.i32(4);
+  const auto into = place<Filestat>(call, 4);
+  if (!into) return;
   auto status = std::make_shared<struct stat>();
   look_up(
       call,
       [folder, path, follow, status] { return stat_beneath(folder->opened.file->fd, path, follow, status.get()); },
-      [this, into, status](int64_t) { return store_stat(into, *status) ? errno1::success : errno1::fault; });
+      [into, status](int64_t) {
+        store_stat(into, *status);
+        return errno1::success;
+      });
 }
 
 void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
@@ -65,11 +69,12 @@ void Preview1Impl::path_link(CoreHostCall& call) {
 void Preview1Impl::path_open(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_open);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
-  uint32_t oflags = call.i32(4), into = call.i32(8);
+  uint32_t oflags = call.i32(4);
   uint64_t rights = call.i64(5);
   auto fdflags = static_cast<uint16_t>(call.i32(7));
-  if (memory(into, 4) == nullptr) return call.finish(errno1::fault);
   if (oflags > 15 || call.i32(7) > 31) return call.finish(errno1::inval);
+  const auto result = place<uint32_t>(call, 8);
+  if (!result) return;
 
   OpenFlags open_flags;
   open_flags.set(OpenFlags::create, (oflags & 1) != 0);
@@ -110,23 +115,26 @@ void Preview1Impl::path_open(CoreHostCall& call) {
         if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
         return 0;
       },
-      [this, into, opened](int64_t) {
-        store(into, add_fd(opened));
+      [this, result, opened](int64_t) {
+        result.store(add_fd(opened));
         return errno1::success;
       });
 }
 
 void Preview1Impl::path_readlink(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 1, folder, path, rights1::path_readlink);
-  uint32_t buffer = call.i32(3), size = call.i32(4), used_address = call.i32(5);
-  if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
+  const uint32_t size = call.i32(4);
+  uint8_t* buffer = memory(call, call.i32(3), size);
+  if (buffer == nullptr) return;
+  const auto result = place<uint32_t>(call, 5);
+  if (!result) return;
   auto contents = std::make_shared<std::string>();
   in_background(
       call, [folder, path, contents] { return read_link(folder->opened.file->fd, path, contents.get()); },
-      [this, buffer, size, used_address, contents](int64_t) {
+      [buffer, size, result, contents](int64_t) {
         auto used = static_cast<uint32_t>(std::min<size_t>(size, contents->size()));
-        memcpy(memory(buffer, used), contents->data(), used);
-        store(used_address, used);
+        memcpy(buffer, contents->data(), used);
+        result.store(used);
         return errno1::success;
       });
 }
@@ -149,7 +157,7 @@ void Preview1Impl::path_rename(CoreHostCall& call) {
 void Preview1Impl::path_symlink(CoreHostCall& call) {
   FOLDER_AND_PATH(2, 3, folder, path, rights1::path_symlink);
   std::string contents;
-  if (!text(call.i32(0), call.i32(1), &contents)) return call.finish(errno1::fault);
+  if (!text(call, 0, &contents)) return;
   if (read_only(*folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path, contents] { return make_symlink(contents, folder->opened.file->fd, path); });
 }

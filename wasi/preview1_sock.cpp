@@ -40,9 +40,9 @@ void Preview1Impl::sock_accept(CoreHostCall& call) {
   auto listener = socket(call, rights1::sock_accept);
   if (listener == nullptr) return;
   const auto flags = static_cast<uint16_t>(call.i32(1));
-  const uint32_t result = call.i32(2);
   if ((flags & ~kNonblock) != 0) return call.finish(errno1::inval);
-  if (memory(result, 4) == nullptr) return call.finish(errno1::fault);
+  const auto result = place<uint32_t>(call, 2);
+  if (!result) return;
   const int fd = listener->opened.file->fd;
   pollfd ready{fd, POLLIN, 0};
   if ((listener->flags & kNonblock) != 0 && ::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
@@ -50,13 +50,13 @@ void Preview1Impl::sock_accept(CoreHostCall& call) {
   Operation& accepting = *operation;
   accepting.accept(fd, operation, [this, &call, listener, flags, result](int64_t accepted) {
     if (accepted < 0) return call.finish(errno_of(accepted));
-    const uint32_t number = add_fd(socket_fd(socket_file(static_cast<int>(accepted)), flags));
-    call.finish(store(result, number) ? errno1::success : errno1::fault);
+    result.store(add_fd(socket_fd(socket_file(static_cast<int>(accepted)), flags)));
+    call.finish(errno1::success);
   });
 }
 
 // A recv or send of the guest's vectors.
-struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
+struct Preview1Impl::SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
   SocketTransfer(State& state, CoreHostCall& c, std::shared_ptr<Fd> e)
       : operation(state), call(c), entry(std::move(e)) {}
 
@@ -88,9 +88,8 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
   }
   void finish(int error) const {
     if (error != 0) return call.finish(errno_of(error));
-    memcpy(count_at, &done, sizeof done);
-    const uint16_t flags = truncated ? 1 : 0;
-    if (flags_at != nullptr) memcpy(flags_at, &flags, sizeof flags);
+    count_at.store(done);
+    if (flags_at) flags_at.store(truncated ? 1 : 0);
     call.finish(errno1::success);
   }
 
@@ -101,8 +100,8 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
   size_t first = 0;  // of `parts` that is not full
   bool is_send = false, peek = false, wait_all = false, truncated = false;
   uint32_t done = 0;
-  uint8_t* count_at = nullptr;  // guest memory, as the parts are: it does not move
-  uint8_t* flags_at = nullptr;
+  Place<uint32_t> count_at;
+  Place<uint16_t> flags_at;
 };
 
 void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
@@ -114,19 +113,9 @@ void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
   transfer->is_send = is_send;
   transfer->peek = (flags & kPeek) != 0;
   transfer->wait_all = (flags & kWaitAll) != 0 && !transfer->peek;
-  transfer->count_at = memory(call.i32(4), 4);
-  if (!is_send) transfer->flags_at = memory(call.i32(5), 2);
-  const uint32_t count = call.i32(2);
-  const uint8_t* vectors = memory(call.i32(1), uint64_t{count} * 8);
-  if (transfer->count_at == nullptr || (!is_send && transfer->flags_at == nullptr) || vectors == nullptr) {
-    return call.finish(errno1::fault);
-  }
-  for (uint32_t i = 0; i < count && transfer->parts.size() < 1024; ++i) {  // a short transfer is one
-    const auto address = load<uint32_t>(vectors + size_t{i} * 8), bytes = load<uint32_t>(vectors + size_t{i} * 8 + 4);
-    uint8_t* at = memory(address, bytes);
-    if (at == nullptr) return call.finish(errno1::fault);
-    if (bytes != 0) transfer->parts.push_back({at, bytes});
-  }
+  if (!vectors(call, 1, &transfer->parts)) return;
+  if (!(transfer->count_at = place<uint32_t>(call, 4))) return;
+  if (!is_send && !(transfer->flags_at = place<uint16_t>(call, 5))) return;
   transfer->attempt();
 }
 

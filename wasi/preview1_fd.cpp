@@ -12,8 +12,6 @@
 namespace wjit::wasi {
 namespace {
 
-// fdflags of preview1.
-enum FdFlags : uint16_t { kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16 };
 constexpr uint64_t kChangingRights =
     rights1::fd_write | rights1::fd_allocate | rights1::path_create_directory | rights1::path_create_file |
     rights1::path_link_source | rights1::path_link_target | rights1::path_rename_source | rights1::path_rename_target |
@@ -113,7 +111,7 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, int64_t offset, s
   }
   size_t total = 0;
   for (const iovec& part : parts) total += part.iov_len;
-  if ((entry->flags & kNonblock) != 0) {
+  if ((entry->flags & fdflags1::nonblock) != 0) {
     pollfd ready{entry->opened.file->fd, static_cast<short>(is_write ? POLLOUT : POLLIN), 0};
     if (::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
   }
@@ -322,13 +320,13 @@ void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
 void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_fdstat_set_flags);
   if (entry == nullptr) return;
-  auto flags = static_cast<uint16_t>(call.i32(1));
-  if ((flags & ~(kAppend | kDsync | kNonblock | kRsync | kSync)) != 0) return call.finish(errno1::inval);
-  constexpr uint16_t kSyncing = kDsync | kRsync | kSync;  // the system does not change these later
+  if (call.i32(1) > fdflags1::all) return call.finish(errno1::inval);
+  const auto flags = static_cast<uint16_t>(call.i32(1));
+  constexpr uint16_t kSyncing = fdflags1::dsync | fdflags1::rsync | fdflags1::sync;  // the system does not change these later
   if ((flags & kSyncing) != (entry->flags & kSyncing)) return call.finish(errno1::notsup);
-  if (entry->opened.file->owned && ((flags ^ entry->flags) & kAppend) != 0) {
+  if (entry->opened.file->owned && ((flags ^ entry->flags) & fdflags1::append) != 0) {
     int system = fcntl(entry->opened.file->fd, F_GETFL);
-    system = (flags & kAppend) != 0 ? system | O_APPEND : system & ~O_APPEND;
+    system = (flags & fdflags1::append) != 0 ? system | O_APPEND : system & ~O_APPEND;
     if (fcntl(entry->opened.file->fd, F_SETFL, system) != 0) return call.finish(errno_of(errno));
   }
   entry->flags = flags;

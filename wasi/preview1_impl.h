@@ -40,6 +40,10 @@ constexpr uint64_t fd_datasync = 1 << 0, fd_read = 1 << 1, fd_seek = 1 << 2, fd_
                    sock_shutdown = 1 << 28, sock_accept = 1 << 29, all = (1 << 30) - 1;
 }
 
+namespace fdflags1 {
+constexpr uint16_t append = 1, dsync = 2, nonblock = 4, rsync = 8, sync = 16, all = 31;
+}
+
 // From a system's errno (negative or not).
 uint32_t errno_of(int64_t error_number);
 

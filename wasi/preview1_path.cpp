@@ -72,7 +72,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   uint32_t oflags = call.i32(4);
   uint64_t rights = call.i64(5);
   auto fdflags = static_cast<uint16_t>(call.i32(7));
-  if (oflags > 15 || call.i32(7) > 31) return call.finish(errno1::inval);
+  if (oflags > 15 || call.i32(7) > fdflags1::all) return call.finish(errno1::inval);
   const auto result = place<uint32_t>(call, 8);
   if (!result) return;
 
@@ -82,36 +82,30 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   open_flags.set(OpenFlags::exclusive, (oflags & 4) != 0);
   open_flags.set(OpenFlags::truncate, (oflags & 8) != 0);
   DescriptorFlags flags;
-  constexpr uint64_t kRead = rights1::fd_read | rights1::fd_readdir, kWrite = rights1::fd_write | rights1::fd_allocate;
   const uint64_t needed = (open_flags.has(OpenFlags::create) ? rights1::path_create_file : 0) |
                           (open_flags.has(OpenFlags::truncate) ? rights1::path_filestat_set_size : 0);
   if ((folder->given_up & needed) != 0) return call.finish(errno1::notcapable);
-  bool append = (fdflags & 1) != 0;
-  flags.set(DescriptorFlags::read, (rights & kRead) != 0);
   const bool folder_wanted = open_flags.has(OpenFlags::directory), bytes_wanted = (rights & rights1::fd_write) != 0;
-  if (folder_wanted && bytes_wanted) return call.finish(errno1::isdir);
-  flags.set(DescriptorFlags::write, !folder_wanted && ((rights & kWrite) != 0 || append));
-  flags.set(DescriptorFlags::data_integrity_sync, (fdflags & 2) != 0);
-  flags.set(DescriptorFlags::file_integrity_sync, (fdflags & (8 | 16)) != 0);
+  if (folder_wanted && open_flags.has(OpenFlags::create)) return call.finish(errno1::inval);
+  flags.set(DescriptorFlags::read, (rights & (rights1::fd_read | rights1::fd_readdir)) != 0);
+  flags.set(DescriptorFlags::write, bytes_wanted && !folder_wanted);
+  flags.set(DescriptorFlags::data_integrity_sync, (fdflags & fdflags1::dsync) != 0);
+  flags.set(DescriptorFlags::file_integrity_sync, (fdflags & (fdflags1::rsync | fdflags1::sync)) != 0);
 
   auto opened = std::make_shared<Fd>();
   opened->flags = fdflags;
   opened->given_up = opened->inheriting_given_up = folder->inheriting_given_up;
   look_up(
       call,
-      [folder, follow, path, open_flags, flags, append, bytes_wanted, opened]() -> int64_t {
-        int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);
-        const bool as_it_is = !open_flags.has(OpenFlags::create) && !open_flags.has(OpenFlags::truncate);
-        if (done == -EISDIR && as_it_is && !bytes_wanted) {  // the right to allocate, or appending
-          DescriptorFlags less;
-          less.set(DescriptorFlags::read);
-          done = open_at(folder->opened, follow, path, open_flags, less, &opened->opened);
-        }
+      [folder, follow, path, open_flags, flags, folder_wanted, bytes_wanted, opened]() -> int64_t {
+        const int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);
         if (done < 0) return done;
+        if (folder_wanted && bytes_wanted) return -EISDIR;  // a folder is there
         struct stat status{};
         int fd = opened->opened.file->fd;
         if (fstat(fd, &status) != 0) return -int64_t{errno};
         opened->type = file_type(status.st_mode);
+        const bool append = (opened->flags & fdflags1::append) != 0;
         if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
         return 0;
       },

@@ -13,7 +13,6 @@
 namespace wjit::wasi {
 namespace {
 
-constexpr uint16_t kNonblock = 4;  // of fdflags
 enum ReceiveFlags : uint32_t { kPeek = 1, kWaitAll = 2 };
 enum ShutdownFlags : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
@@ -40,12 +39,12 @@ void Preview1Impl::sock_accept(CoreHostCall& call) {
   auto listener = socket(call, rights1::sock_accept);
   if (listener == nullptr) return;
   const auto flags = static_cast<uint16_t>(call.i32(1));
-  if ((flags & ~kNonblock) != 0) return call.finish(errno1::inval);
+  if ((flags & ~fdflags1::nonblock) != 0) return call.finish(errno1::inval);
   const auto result = place<uint32_t>(call, 2);
   if (!result) return;
   const int fd = listener->opened.file->fd;
   pollfd ready{fd, POLLIN, 0};
-  if ((listener->flags & kNonblock) != 0 && ::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
+  if ((listener->flags & fdflags1::nonblock) != 0 && ::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
   auto operation = std::make_shared<Operation>(*state_);
   Operation& accepting = *operation;
   accepting.accept(fd, operation, [this, &call, listener, flags, result](int64_t accepted) {
@@ -68,7 +67,7 @@ struct Preview1Impl::SocketTransfer : std::enable_shared_from_this<SocketTransfe
     const ssize_t count = is_send ? ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
                                   : ::recvmsg(fd, &message, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-      if ((entry->flags & kNonblock) != 0) return done > 0 ? finish(0) : finish(EAGAIN);
+      if ((entry->flags & fdflags1::nonblock) != 0) return done > 0 ? finish(0) : finish(EAGAIN);
       return operation.poll(fd, is_send ? POLLOUT : POLLIN, shared_from_this(), [this](int64_t events) {
         if (events < 0) return finish(static_cast<int>(-events));
         attempt();

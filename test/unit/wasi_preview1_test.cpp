@@ -273,6 +273,7 @@ TEST_F(Preview1ReadOnly, NothingChanges) {
   iov(kIovs, kBuffer, 100);
   call("path_open", constants({3, 1, kPaths, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
   call("fd_read", constants({4, kIovs, 1, kResult + 4}));
+  call("path_open", constants({3, 1, kPaths, 4, 0, kRead, 0, 1, kResult}, "iiiiill"));  // appending
   call("path_open", constants({3, 1, kPaths, 4, 0, kWrite, 0, 0, kResult}, "iiiiill"));
   call("path_open", constants({3, 1, kPaths + 16, 3, kCreate, kRead, 0, 0, kResult}, "iiiiill"));
   call("path_create_directory", constants({3, kPaths + 16, 3}));
@@ -285,8 +286,8 @@ TEST_F(Preview1ReadOnly, NothingChanges) {
   call("fd_filestat_set_times", constants({4, 0, 0, 10}, "ill"));
   call("path_remove_directory", constants({3, kPaths + 16, 3}));
   call("fd_write", constants({4, kIovs, 1, kResult + 4}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
-                                          rofs, badf}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
+                                          rofs, rofs, badf}));
   EXPECT_EQ(bytes(kBuffer, 8), "contents");
 }
 
@@ -468,6 +469,40 @@ TEST_F(Preview1Test, FoldersAreNoFiles) {
             0u);
   EXPECT_NE(base & rights1::path_open, 0u);
   EXPECT_EQ(inheriting, rights1::all);
+}
+
+// Appending is a way to write, and no leave to; the right to allocate is none either.
+TEST_F(Preview1Test, AppendingIsNotWriting) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  iov(kIovs, kPaths, 4);
+  for (auto [rights, fdflags] : {std::pair{kRead, 1}, {uint64_t{rights1::fd_allocate}, 0}, {uint64_t{0}, 1}}) {
+    call("path_open", constants({3, 0, kPaths, 4, 0, rights, 0, static_cast<uint64_t>(fdflags), kResult}, "iiiiill"));
+  }
+  for (uint64_t fd : {4, 5, 6}) call("fd_write", constants({fd, kIovs, 1, kResult}));
+  call("fd_fdstat_get", constants({4, kBuffer}));
+  call("fd_fdstat_get", constants({5, kBuffer + 64}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, badf, badf, badf, success, success}));
+  EXPECT_EQ(memory->base[kBuffer + 2], 1);
+  EXPECT_EQ(long_word(kBuffer + 8) & rights1::fd_write, 0u);
+  EXPECT_EQ(long_word(kBuffer + 64 + 8) & rights1::fd_write, 0u);
+  EXPECT_EQ(fs::file_size(root / "file"), 10u);
+}
+
+// What is opened as a folder, for writing, says what is there first.
+TEST_F(Preview1Test, FoldersForWriting) {
+  std::ofstream(root / "file") << "";
+  fs::create_directory(root / "folder");
+  fs::create_symlink("loop", root / "loop");
+  for (uint32_t at = kPaths; std::string_view path : {"folder", "file", "missing", "loop", "../x"}) {
+    data(at, path);
+    call("path_open", constants({3, 1, at, path.size(), 2, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+    call("path_open", constants({3, 1, at, path.size(), 2 | kCreate, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+    at += 16;
+  }
+  constexpr uint32_t noent = 44, loop = 32, perm = 63;
+  EXPECT_EQ(run(), (std::vector<uint32_t>{isdir, inval, notdir, inval, noent, inval, loop, inval, perm, inval}));
+  EXPECT_FALSE(fs::exists(root / "missing"));
 }
 
 // Rights can be given up, for a descriptor and for those that are opened by it, and do not come back.

@@ -53,7 +53,6 @@ std::optional<int64_t> attempt(Completion* c, mode_t mode) {
   if (ready.revents & POLLNVAL) return -EBADF;
   if (c->kind == OperationKind::Poll) return ready.revents;
   bool reads = c->kind == OperationKind::Read;
-  if (c->offset >= 0) return -ESPIPE;
   ssize_t n;
   if (S_ISSOCK(mode)) {
     n = reads ? recv(c->fd, c->buffer, c->length, MSG_DONTWAIT)
@@ -97,7 +96,7 @@ class EpollBackend final : public IoBackend {
     } else {
       if (fstat(c->fd, &status) < 0) return post(c, -errno);
       if (c->kind != OperationKind::Poll &&
-          (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))) {
+          (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode) || c->offset >= 0)) {
         c->backend_bits = kInPool;
         return pool_.submit(c);
       }

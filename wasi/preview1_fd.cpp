@@ -1,6 +1,6 @@
-// wasi_snapshot_preview1: fd_*. See wasi/preview1_impl.h.
+// wasi_snapshot_preview1: fd_*, but what reads and writes (wasi/preview1_transfer.cpp); rights. See
+// wasi/preview1_impl.h.
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,8 +41,7 @@ Rights rights_of(const Fd& entry) {
   if (!folder && !entry.opened.flags.has(DescriptorFlags::write)) rights.base &= ~rights1::fd_write;
   if (!folder && !entry.opened.flags.has(DescriptorFlags::read)) rights.base &= ~rights1::fd_read;
   // A terminal is a character device without seek and tell: that is how C libraries know one.
-  const bool streams = entry.type == FileType::CharacterDevice || entry.type == FileType::Fifo;
-  if (streams || entry.type == FileType::Socket) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
+  if (cannot_seek(entry)) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
   if (entry.type == FileType::Socket) rights.base |= rights1::sock_shutdown | rights1::sock_accept;
   return {rights.base & ~entry.given_up, rights.inheriting & ~entry.inheriting_given_up};
 }
@@ -64,6 +63,11 @@ uint8_t type_number(FileType type) {
 int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
 
 }  // namespace
+
+bool cannot_seek(const Fd& entry) {
+  const bool terminal = entry.type == FileType::CharacterDevice && isatty(entry.opened.file->fd) == 1;
+  return terminal || entry.type == FileType::Fifo || entry.type == FileType::Socket;
+}
 
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]) {
   enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8 };
@@ -93,93 +97,7 @@ uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
   return static_cast<uint32_t>(free - fds_.begin());
 }
 
-// ---- reading and writing ----
-
-void Preview1Impl::transfer(CoreHostCall& call, bool is_write, int64_t offset, size_t result) {
-  auto entry = fd(call, 0, is_write ? rights1::fd_write : rights1::fd_read);
-  if (entry == nullptr) return;
-  if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
-    return call.finish(entry->type == FileType::Directory ? errno1::isdir : errno1::badf);
-  }
-  std::vector<iovec> parts;
-  if (!vectors(call, 1, &parts)) return;
-  const auto count_at = place<uint32_t>(call, result);
-  if (!count_at) return;
-  if (parts.empty()) {
-    count_at.store(0);
-    return call.finish(errno1::success);
-  }
-  size_t total = 0;
-  for (const iovec& part : parts) total += part.iov_len;
-  if ((entry->flags & fdflags1::nonblock) != 0) {
-    pollfd ready{entry->opened.file->fd, static_cast<short>(is_write ? POLLOUT : POLLIN), 0};
-    if (::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
-  }
-  // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written
-  // in pieces stays one write.
-  constexpr uint64_t kGather = 64 << 10;
-  auto operation = std::make_shared<Operation>(*state_);
-  Operation& op = *operation;
-  struct Keep {
-    std::shared_ptr<Operation> operation;
-    std::shared_ptr<Fd> entry;
-    std::vector<uint8_t> bytes;
-  };
-  auto keep = std::make_shared<Keep>(Keep{std::move(operation), entry, {}});
-  void* data = parts[0].iov_base;
-  size_t bytes = parts[0].iov_len;
-  bool gathered = parts.size() > 1 && total <= kGather;
-  if (gathered) {
-    keep->bytes.reserve(total);
-    if (is_write) {
-      for (auto [at, size] : parts) {
-        auto* from = static_cast<const uint8_t*>(at);
-        keep->bytes.insert(keep->bytes.end(), from, from + size);
-      }
-    } else {
-      keep->bytes.resize(total);
-    }
-    data = keep->bytes.data();
-    bytes = total;
-  }
-  auto done = [this, &call, keep = keep.get(), count_at, gathered, is_write,
-               parts = std::move(parts)](int64_t transferred) {
-    if (transferred < 0) {
-      if (is_write) state_->write_failed(*keep->entry->opened.file, transferred);
-      return call.finish(errno_of(transferred));
-    }
-    if (gathered && !is_write) {
-      const uint8_t* from = keep->bytes.data();
-      auto left = static_cast<size_t>(transferred);
-      for (auto [at, size] : parts) {
-        size_t part = std::min<size_t>(size, left);
-        memcpy(at, from, part);
-        from += part;
-        left -= part;
-      }
-    }
-    count_at.store(static_cast<uint32_t>(transferred));
-    call.finish(errno1::success);
-  };
-  if (is_write) {
-    op.write(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
-  } else {
-    op.read(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
-  }
-}
-
-void Preview1Impl::fd_read(CoreHostCall& call) { transfer(call, false, -1, 3); }
-void Preview1Impl::fd_write(CoreHostCall& call) { transfer(call, true, -1, 3); }
-
-void Preview1Impl::fd_pread(CoreHostCall& call) {
-  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, false, static_cast<int64_t>(call.i64(3)), 4);
-}
-
-void Preview1Impl::fd_pwrite(CoreHostCall& call) {
-  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, true, static_cast<int64_t>(call.i64(3)), 4);
-}
+// ---- the position ----
 
 void Preview1Impl::fd_seek(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_seek);

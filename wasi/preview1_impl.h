@@ -3,6 +3,7 @@
 //
 //   preview1.cpp        the function table, arguments, clocks, random, polling
 //   preview1_fd.cpp     fd_*        preview1_path.cpp   path_*        preview1_sock.cpp   sock_*
+//   preview1_transfer.cpp           fd_read, fd_write, fd_pread, fd_pwrite
 #pragma once
 
 #include <sys/uio.h>
@@ -123,8 +124,6 @@ class Preview1Impl final : public Preview1 {
                      std::function<uint32_t(int64_t)> then = nullptr);
   // The same for what only looks at paths: at once where it can be (State::run_lookup).
   void look_up(CoreHostCall& call, std::function<int64_t()> work, std::function<uint32_t(int64_t)> then);
-  // Reads or writes at `offset` (-1: the current position); argument `result` is where the count goes.
-  void transfer(CoreHostCall& call, bool is_write, int64_t offset, size_t result);
   static void store_stat(Place<Filestat> into, const struct stat& status);
 
   // ---- preview1.cpp ----
@@ -153,17 +152,20 @@ class Preview1Impl final : public Preview1 {
   void fd_filestat_get(CoreHostCall& call);
   void fd_filestat_set_size(CoreHostCall& call);
   void fd_filestat_set_times(CoreHostCall& call);
-  void fd_pread(CoreHostCall& call);
   void fd_prestat_get(CoreHostCall& call);
   void fd_prestat_dir_name(CoreHostCall& call);
-  void fd_pwrite(CoreHostCall& call);
-  void fd_read(CoreHostCall& call);
   void fd_readdir(CoreHostCall& call);
   void fd_renumber(CoreHostCall& call);
   void fd_seek(CoreHostCall& call);
   void fd_sync(CoreHostCall& call);
   void fd_tell(CoreHostCall& call);
+  // ---- preview1_transfer.cpp ----
+  struct Transfer;
+  void transfer(CoreHostCall& call, bool is_write, bool positioned);
+  void fd_read(CoreHostCall& call);
   void fd_write(CoreHostCall& call);
+  void fd_pread(CoreHostCall& call);
+  void fd_pwrite(CoreHostCall& call);
   // ---- preview1_sock.cpp ----
   void sock_accept(CoreHostCall& call);
   void sock_recv(CoreHostCall& call);
@@ -192,6 +194,10 @@ class Preview1Impl final : public Preview1 {
   std::map<std::string, std::unique_ptr<CoreHostFunction>, std::less<>> functions_;
 };
 
+// A pipe, a socket or a terminal.
+bool cannot_seek(const Fd& entry);
+// Leaves `bytes` of the vectors from `*first` on behind.
+void take_front(std::vector<iovec>& parts, size_t* first, size_t bytes);
 // Access and modification times of fd_filestat_set_times and path_filestat_set_times; false for contradicting flags.
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]);
 

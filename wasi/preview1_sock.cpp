@@ -77,12 +77,8 @@ struct Preview1Impl::SocketTransfer : std::enable_shared_from_this<SocketTransfe
     truncated = truncated || (message.msg_flags & MSG_TRUNC) != 0;
     done += static_cast<uint32_t>(count);
     if (!wait_all || count == 0) return finish(0);
-    // What is full is left behind.
-    auto left = static_cast<size_t>(count);
-    while (first < parts.size() && left >= parts[first].iov_len) left -= parts[first++].iov_len;
+    take_front(parts, &first, static_cast<size_t>(count));
     if (first == parts.size()) return finish(0);
-    parts[first].iov_base = static_cast<uint8_t*>(parts[first].iov_base) + left;
-    parts[first].iov_len -= left;
     attempt();
   }
   void finish(int error) const {

@@ -146,6 +146,8 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
     struct stat status{};
     if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
+    const int flags = fcntl(standard[i], F_GETFL);
+    if (flags >= 0 && (flags & O_APPEND) != 0) entry->flags = fdflags1::append;
     if (entry->type == FileType::Socket) entry = socket_fd(entry->opened.file, 0);  // both ways
     fds_.push_back(std::move(entry));
   }

@@ -242,10 +242,12 @@ void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
   const auto flags = static_cast<uint16_t>(call.i32(1));
   constexpr uint16_t kSyncing = fdflags1::dsync | fdflags1::rsync | fdflags1::sync;  // the system does not change these later
   if ((flags & kSyncing) != (entry->flags & kSyncing)) return call.finish(errno1::notsup);
-  if (entry->opened.file->owned && ((flags ^ entry->flags) & fdflags1::append) != 0) {
-    int system = fcntl(entry->opened.file->fd, F_GETFL);
-    system = (flags & fdflags1::append) != 0 ? system | O_APPEND : system & ~O_APPEND;
-    if (fcntl(entry->opened.file->fd, F_SETFL, system) != 0) return call.finish(errno_of(errno));
+  const bool appends = (flags & fdflags1::append) != 0;
+  const int fd = entry->opened.file->fd, system = fcntl(fd, F_GETFL);
+  if (entry->opened.file->owned) {
+    if (fcntl(fd, F_SETFL, appends ? system | O_APPEND : system & ~O_APPEND) != 0) return call.finish(errno_of(errno));
+  } else if (!appends && (system & O_APPEND) != 0) {
+    return call.finish(errno1::notsup);  // others use it, too: what they have set stays
   }
   entry->flags = flags;
   call.finish(errno1::success);

@@ -29,7 +29,9 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
     auto then = [this](int64_t result) { end_piece(result); };
     if (!is_write) return operation.read(file.fd, data, piece, offset, shared_from_this(), then);
     copy_gathered();
-    operation.write(file.fd, data, piece, offset, shared_from_this(), then);
+    // What is the guest's own appends by itself (path_open, fd_fdstat_set_flags).
+    const bool at_end = offset == kCurrentPosition && (entry->flags & fdflags1::append) != 0 && !file.owned;
+    operation.write(file.fd, data, piece, at_end ? kAtEnd : offset, shared_from_this(), then);
   }
 
   void end_piece(int64_t result) {

@@ -378,6 +378,50 @@ TEST_P(Preview1Transfer, VectorsOfFiles) {
   EXPECT_EQ(end, "ABCDEFG");
 }
 
+// Standard output is a file that the host has opened, and standard error one that it appends to.
+class Preview1Redirected : public Preview1Transfer {
+ protected:
+  void configure(WasiOptions& options) override {
+    for (auto [name, flags, into] : {std::tuple{"out", 0, &options.stdout_fd}, {"err", O_APPEND, &options.stderr_fd}}) {
+      std::ofstream(root / name) << "0123456789";
+      *into = files.emplace_back(open((root / name).c_str(), O_RDWR | O_CLOEXEC | flags));
+    }
+  }
+  void TearDown() override {
+    Preview1Transfer::TearDown();
+    for (int fd : files) close(fd);
+  }
+  std::string contents(const char* name) const {
+    std::ifstream file(root / name);
+    return {std::istreambuf_iterator(file), {}};
+  }
+  std::vector<int> files;
+};
+INSTANTIATE_TEST_SUITE_P(Backends, Preview1Redirected, testing::Values(IoKind::Auto, IoKind::Epoll));
+
+TEST_P(Preview1Redirected, Appending) {
+  data(kData, "ABCDEF");
+  for (uint32_t i = 0; i < 3; ++i) iov(kIovs + 8 * i, kData + 2 * i, 2);
+  call("fd_fdstat_get", constants({1, kBuffer}));
+  call("fd_fdstat_get", constants({2, kBuffer + 24}));
+  call("fd_fdstat_set_flags", constants({1, fdflags1::append}));
+  call("fd_write", constants({1, kIovs, 1, kResult}));
+  call("fd_fdstat_set_flags", constants({1, 0}));
+  call("fd_seek", constants({1, 0, 0, kResult + 8}, "il"));
+  call("fd_write", constants({1, kIovs + 8, 1, kResult}));
+  call("fd_fdstat_set_flags", constants({2, 0}));
+  call("fd_fdstat_set_flags", constants({2, fdflags1::append | fdflags1::nonblock}));
+  call("fd_seek", constants({2, 0, 0, kResult + 8}, "il"));
+  call("fd_write", constants({2, kIovs + 16, 1, kResult}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, success, success, notsup,
+                                          success, success, success}));
+  EXPECT_EQ(memory->base[kBuffer + 2], 0);
+  EXPECT_EQ(memory->base[kBuffer + 24 + 2], fdflags1::append);
+  EXPECT_EQ(contents("out"), "CD23456789AB");
+  EXPECT_EQ(contents("err"), "0123456789EF");
+  EXPECT_EQ(fcntl(files[0], F_GETFL) & O_APPEND, 0);
+}
+
 TEST_F(Preview1Test, Files) {
   data(kPaths, "file");            // 4
   data(kPaths + 16, "sub");        // 3

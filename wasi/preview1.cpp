@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -172,9 +173,7 @@ std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_vi
         type.params.push_back(*p == 'i' ? ValType::i32() : ValType::i64());
       if (name != "proc_exit") type.results.push_back(ValType::i32());
       function = std::make_unique<CoreHostFunction>(
-          state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) {
-            (this->*method)(call);
-          });
+          state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) { (this->*method)(call); });
       function->name = fmt::format("wasi_snapshot_preview1 {}", name);
     }
   }
@@ -291,10 +290,12 @@ void Preview1Impl::environ_sizes_get(CoreHostCall& call) { store_sizes(call, env
 
 // ---- clocks, random numbers ----
 
+static constexpr uint32_t kLastClock = 3;
+
 static bool clock_of(uint32_t id, clockid_t* clock) {
   static constexpr clockid_t kClocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
                                           CLOCK_THREAD_CPUTIME_ID};
-  if (id >= 4) return false;
+  if (id > kLastClock) return false;
   *clock = kClocks[id];
   return true;
 }
@@ -346,13 +347,28 @@ constexpr uint32_t kSubscriptionBytes = 48, kEventBytes = 32;
 enum EventType : uint8_t { kClock = 0, kFdRead = 1, kFdWrite = 2 };
 constexpr uint8_t kHangup = 1;  // of eventrwflags
 
+constexpr uint16_t kAbsolute = 1;  // of subclockflags
+
 struct Subscription {
   uint64_t userdata = 0;
   uint8_t type = 0;
   uint32_t error = 0;  // known at once
   std::shared_ptr<Pollable> pollable;
-  std::shared_ptr<File> file;
+  std::shared_ptr<Fd> fd;
 };
+
+// Of fd_read's event: what is there to be read.
+uint64_t bytes_to_read(const Fd& entry) {
+  const int fd = entry.opened.file->fd;
+  if (entry.type == FileType::RegularFile) {  // FIONREAD has an int
+    struct stat status{};
+    const off_t at = lseek(fd, 0, SEEK_CUR);
+    const bool known = fstat(fd, &status) == 0 && at >= 0;
+    return known && status.st_size > at ? static_cast<uint64_t>(status.st_size - at) : 0;
+  }
+  int available = 0;
+  return ioctl(fd, FIONREAD, &available) == 0 ? static_cast<unsigned>(available) : 0;
+}
 
 // Of a clock subscription. Only a point of real time is affected when that clock is set.
 std::shared_ptr<Pollable> clock_pollable(State& state, uint32_t clock, uint64_t timeout, bool absolute) {
@@ -380,21 +396,22 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
     s.userdata = load<uint64_t>(in);
     s.type = in[8];
     if (s.type == kClock) {
-      uint32_t clock = load<uint32_t>(in + 16);
-      bool absolute = (load<uint16_t>(in + 40) & 1) != 0;
-      if (clock > 1) {
+      const auto clock = load<uint32_t>(in + 16);
+      const auto flags = load<uint16_t>(in + 40);
+      if (clock > kLastClock || (flags & ~kAbsolute) != 0) {
+        s.error = errno1::inval;
+      } else if (clock > 1) {
         s.error = errno1::notsup;
       } else {
-        s.pollable = clock_pollable(*state_, clock, load<uint64_t>(in + 24), absolute);
+        s.pollable = clock_pollable(*state_, clock, load<uint64_t>(in + 24), flags == kAbsolute);
       }
     } else if (s.type == kFdRead || s.type == kFdWrite) {
-      uint32_t number = load<uint32_t>(in + 16);
-      if (number >= fds_.size() || fds_[number] == nullptr || fds_[number]->opened.file->fd < 0) {
-        s.error = errno1::badf;
-      } else {
-        s.file = fds_[number]->opened.file;
-        bool regular = fds_[number]->type == FileType::RegularFile;
-        s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.file, s.type == kFdRead ? POLLIN : POLLOUT);
+      const bool reads = s.type == kFdRead;
+      s.error = find_fd(load<uint32_t>(in + 16),
+                        rights1::poll_fd_readwrite | (reads ? rights1::fd_read : rights1::fd_write), &s.fd);
+      if (s.error == errno1::success) {
+        const bool regular = s.fd->type == FileType::RegularFile;
+        s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.fd->opened.file, reads ? POLLIN : POLLOUT);
       }
     } else {
       return call.finish(errno1::inval);
@@ -412,12 +429,11 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
       auto error = static_cast<uint16_t>(s.error);
       memcpy(event + 8, &error, 2);
       event[10] = s.type;
-      int available = 0;
-      if (s.type == kFdRead && s.file != nullptr) ioctl(s.file->fd, FIONREAD, &available);
-      uint64_t bytes = s.type == kFdWrite && s.error == 0 ? 64 << 10 : static_cast<uint64_t>(available);
+      if (s.fd == nullptr) continue;
+      const uint64_t bytes = s.type == kFdWrite ? 64 << 10 : bytes_to_read(*s.fd);
       memcpy(event + 16, &bytes, 8);
-      pollfd hangup{s.file != nullptr ? s.file->fd : -1, 0, 0};
-      if (s.file != nullptr && ::poll(&hangup, 1, 0) > 0 && (hangup.revents & POLLHUP) != 0) event[24] = kHangup;
+      pollfd hangup{s.fd->opened.file->fd, 0, 0};
+      if (::poll(&hangup, 1, 0) > 0 && (hangup.revents & POLLHUP) != 0) event[24] = kHangup;
     }
     result.store(events);
     call.finish(errno1::success);

@@ -83,11 +83,17 @@ bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespe
 }
 
 std::shared_ptr<Fd> Preview1Impl::fd(CoreHostCall& call, size_t argument, uint64_t right) {
-  uint32_t number = call.i32(argument);
-  const bool there = number < fds_.size() && fds_[number] != nullptr && fds_[number]->opened.file->fd >= 0;
-  if (there && (fds_[number]->given_up & right) == 0) return fds_[number];
-  call.finish(there ? errno1::notcapable : errno1::badf);
-  return nullptr;
+  std::shared_ptr<Fd> found;
+  const uint32_t error = find_fd(call.i32(argument), right, &found);
+  if (error != errno1::success) call.finish(error);
+  return found;
+}
+
+uint32_t Preview1Impl::find_fd(uint32_t number, uint64_t right, std::shared_ptr<Fd>* found) const {
+  if (number >= fds_.size() || fds_[number] == nullptr || fds_[number]->opened.file->fd < 0) return errno1::badf;
+  if ((fds_[number]->given_up & right) != 0) return errno1::notcapable;
+  *found = fds_[number];
+  return errno1::success;
 }
 
 uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
@@ -240,7 +246,8 @@ void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
   if (entry == nullptr) return;
   if (call.i32(1) > fdflags1::all) return call.finish(errno1::inval);
   const auto flags = static_cast<uint16_t>(call.i32(1));
-  constexpr uint16_t kSyncing = fdflags1::dsync | fdflags1::rsync | fdflags1::sync;  // the system does not change these later
+  constexpr uint16_t kSyncing =
+      fdflags1::dsync | fdflags1::rsync | fdflags1::sync;  // the system does not change these later
   if ((flags & kSyncing) != (entry->flags & kSyncing)) return call.finish(errno1::notsup);
   const bool appends = (flags & fdflags1::append) != 0;
   const int fd = entry->opened.file->fd, system = fcntl(fd, F_GETFL);

@@ -23,9 +23,8 @@ namespace wjit::wasi {
 
 // Error numbers of preview1, as far as they are named here.
 namespace errno1 {
-constexpr uint32_t success = 0, again = 6, badf = 8, ilseq = 25, inval = 28, io = 29, isdir = 31,
-                   nosys = 52, notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70,
-                   notcapable = 76;
+constexpr uint32_t success = 0, again = 6, badf = 8, ilseq = 25, inval = 28, io = 29, isdir = 31, nosys = 52,
+                   notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
 }
 // What a descriptor may be used for. Guests see these, and may give some up; then the functions that need them fail.
 // What is asked for when a file is opened only says whether it is read and written.
@@ -88,8 +87,8 @@ class Preview1Impl final : public Preview1 {
   static const Row kRows[];
 
   // ---- memory ----
-  // `bytes` of it at `address`, a multiple of `alignment`. Null, and the call trapped, where that is not so. What is empty
-  // may be anywhere. It stays where it is until the call is finished.
+  // `bytes` of it at `address`, a multiple of `alignment`. Null, and the call trapped, where that is not so. What is
+  // empty may be anywhere. It stays where it is until the call is finished.
   uint8_t* memory(CoreHostCall& call, uint32_t address, uint64_t bytes, uint32_t alignment = 1) const;
   // Where a T goes that is a result, if it is not false: then the call has trapped.
   template <typename T>
@@ -110,13 +109,14 @@ class Preview1Impl final : public Preview1 {
   }
   // A path or name, of arguments `argument` and `argument + 1`. False, and the call trapped, when out of bounds.
   bool text(CoreHostCall& call, size_t argument, std::string* into) const;
-  // The bytes of a list of vectors, of arguments `argument` and `argument + 1`, without empty ones; of more than one call
-  // takes the first ones. False, and the call trapped, when out of bounds.
+  // The bytes of a list of vectors, of arguments `argument` and `argument + 1`, without empty ones; of more than one
+  // call takes the first ones. False, and the call trapped, when out of bounds.
   bool vectors(CoreHostCall& call, size_t argument, std::vector<iovec>* parts) const;
 
   // ---- descriptors ----
-  // Null, and the call finished with badf, where there is none of this number, or notcapable, where it has no such
-  // right.
+  // success, badf where there is none of this number, or notcapable where it has not all of these rights.
+  uint32_t find_fd(uint32_t number, uint64_t right, std::shared_ptr<Fd>* found) const;
+  // The same by an argument. Null, and the call finished, where there is an error.
   std::shared_ptr<Fd> fd(CoreHostCall& call, size_t argument, uint64_t right);
   uint32_t add_fd(std::shared_ptr<Fd> fd);
   // Work on a helper thread that gives a value >= 0 or -errno; `then` gets the value and gives the call's error number.

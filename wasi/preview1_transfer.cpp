@@ -1,6 +1,6 @@
-// wasi_snapshot_preview1: fd_read, fd_write, fd_pread, fd_pwrite. The guest's vectors go in pieces: one large vector, straight
-// to or from its memory, or several small ones by way of a buffer, so that a line written in parts stays one write. See
-// wasi/preview1_impl.h. Test: test/unit/wasi_preview1_test.cpp.
+// wasi_snapshot_preview1: fd_read, fd_write, fd_pread, fd_pwrite. The guest's vectors go in pieces: one large vector,
+// straight to or from its memory, or several small ones by way of a buffer, so that a line written in parts stays one
+// write. See wasi/preview1_impl.h. Test: test/unit/wasi_preview1_test.cpp.
 #include <poll.h>
 
 #include "wasi/preview1_impl.h"
@@ -44,8 +44,8 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
     if (offset >= 0) offset += result;
     // A file is read and written up to what is not full. Of a stream, a read takes what is there; a write that may wait
     // goes on to the end.
-    const bool goes_on = cannot_seek(*entry) ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0
-                                             : bytes == piece;
+    const bool goes_on =
+        cannot_seek(*entry) ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0 : bytes == piece;
     if (!goes_on || first == parts.size() || state.closing()) return finish(0);
     begin_piece();
   }

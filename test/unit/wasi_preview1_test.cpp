@@ -1,6 +1,6 @@
 // wasi_snapshot_preview1: a module whose _start makes the calls that a test lists and keeps their error numbers.
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -504,8 +504,8 @@ TEST_F(Preview1ReadOnly, NothingChanges) {
   call("fd_filestat_set_times", constants({4, 0, 0, 10}, "ill"));
   call("path_remove_directory", constants({3, kPaths + 16, 3}));
   call("fd_write", constants({4, kIovs, 1, kResult + 4}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
-                                          rofs, rofs, badf}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
+                                          rofs, rofs, rofs, badf}));
   EXPECT_EQ(bytes(kBuffer, 8), "contents");
 }
 
@@ -559,6 +559,48 @@ TEST_F(Preview1Test, WaitingForThePastAndForNobody) {
   EXPECT_EQ(memory->base[kBuffer + 32 + 10], 1);  // fd_read
   EXPECT_EQ(long_word(kBuffer + 32 + 16), 0u);    // bytes
   EXPECT_EQ(memory->base[kBuffer + 32 + 24], 1);  // the end
+}
+
+// How much there is to be read of a file, behind its end and of more than an int has.
+TEST_F(Preview1Test, WaitingForFiles) {
+  data(kPaths, "file");
+  std::string subscription(48, '\0');
+  subscription[8] = 1;  // fd_read of 4
+  subscription[16] = 4;
+  data(kData, subscription);
+  auto poll = [&](uint32_t event) { call("poll_oneoff", constants({kData, event, 1, kResult})); };
+  call("path_open", constants({3, 0, kPaths, 4, kCreate, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+  call("fd_filestat_set_size", constants({4, 10}, "il"));
+  call("fd_seek", constants({4, 4, 0, kResult + 8}, "il"));
+  poll(kBuffer);
+  call("fd_seek", constants({4, 100, 0, kResult + 8}, "il"));
+  poll(kBuffer + 32);
+  call("fd_filestat_set_size", constants({4, uint64_t{3} << 30}, "il"));
+  poll(kBuffer + 64);
+  EXPECT_EQ(run(), std::vector<uint32_t>(8, success));
+  EXPECT_EQ(long_word(kBuffer + 16), 6u);
+  EXPECT_EQ(long_word(kBuffer + 32 + 16), 0u);
+  EXPECT_EQ(long_word(kBuffer + 64 + 16), (uint64_t{3} << 30) - 100);
+}
+
+// What a subscription says that cannot be waited for is its event's error.
+TEST_F(Preview1Test, WaitingInVain) {
+  std::string subscriptions(5 * 48, '\0');
+  subscriptions[16] = 4;  // a clock that is none, one that cannot be waited for, an unknown flag
+  subscriptions[48 + 16] = 2;
+  subscriptions[96 + 40] = 2;
+  subscriptions[144 + 8] = 1;  // fd_read of 0, fd_write of 1, whose right to be waited for is given up
+  subscriptions[192 + 8] = 2;
+  subscriptions[192 + 16] = 1;
+  data(kData, subscriptions);
+  call("fd_fdstat_set_rights", constants({0, rights1::poll_fd_readwrite, 0}, "ill"));
+  call("fd_fdstat_set_rights", constants({1, rights1::fd_write, 0}, "ill"));
+  call("poll_oneoff", constants({kData, kBuffer, 5, kResult}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success}));
+  EXPECT_EQ(word(kResult), 5u);
+  std::vector<uint32_t> errors;
+  for (uint32_t at = kBuffer; at < kBuffer + 5 * 32; at += 32) errors.push_back(memory->base[at + 8]);
+  EXPECT_EQ(errors, (std::vector<uint32_t>{inval, notsup, inval, notcapable, notcapable}));
 }
 
 TEST_F(Preview1Test, NoSuchDescriptor) {
@@ -763,7 +805,8 @@ TEST_F(Preview1Test, RightsAreGivenUp) {
   EXPECT_FALSE(fs::exists(root / "new"));
 }
 
-// Pointers that lead out of memory, structures whose last byte does, and pointers that are no multiple of what they need.
+// Pointers that lead out of memory, structures whose last byte does, and pointers that are no multiple of what they
+// need.
 TEST_F(Preview1Test, PointersTrap) {
   constexpr uint64_t kEnd = 4 * 65536;
   data(kPaths, ".");

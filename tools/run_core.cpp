@@ -91,10 +91,7 @@ class CoreProgram {
 
   // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
   std::optional<int> initialize(bool reactor) {
-    if (auto done = instance_->initialize(); !done) {
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, done.error().to_string());
-      return kStatusTrap;
-    }
+    if (auto done = instance_->initialize(); !done) return finish_trap(session_, done.error());
     if (FuncRef* start = instance_->start_function()) {
       if (auto status = run(start)) return status;
     }
@@ -128,12 +125,7 @@ class CoreProgram {
     auto words = parse_numbers(invocation.arguments, type);
     if (!words) return report(Error{fmt::format("--invoke {}: {}", invocation.name, words.error().message)});
     auto results = session_.store->call_core(item->func, type, *words);
-    if (!results) {
-      const Trap& trap = results.error();
-      if (trap.exit_requested) return trap.exit_status;
-      fmt::print(stderr, "wjit: {}: {}\n", session_.program, trap.to_string());
-      return kStatusTrap;
-    }
+    if (!results) return finish_trap(session_, results.error());
     for (size_t i = 0; i < type.results.size(); ++i) {
       auto text = print_number((*results)[i], type.results[i]);
       if (!text) return report(text.error());

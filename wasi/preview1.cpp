@@ -444,7 +444,20 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
 
 void Preview1Impl::proc_exit(CoreHostCall& call) { call.exit(static_cast<int>(call.i32(0))); }
 
-void Preview1Impl::proc_raise(CoreHostCall& call) { call.trap(fmt::format("the guest raised signal {}", call.i32(0))); }
+void Preview1Impl::proc_raise(CoreHostCall& call) {
+  enum Signal : uint32_t { kNone = 0, kPipe = 13, kChld = 16, kCont = 17, kUrg = 22, kWinch = 27, kSys = 30 };
+  switch (call.i32(0)) {
+    case kNone:
+    case kPipe:  // these five are ignored, or let go on what goes on already
+    case kChld:
+    case kCont:
+    case kUrg:
+    case kWinch: return call.finish(errno1::success);
+    default:
+      if (call.i32(0) > kSys) return call.finish(errno1::inval);
+      call.trap(fmt::format("the guest raised signal {}", call.i32(0)));
+  }
+}
 
 void Preview1Impl::sched_yield(CoreHostCall& call) { call.finish(errno1::success); }
 

@@ -862,6 +862,16 @@ TEST_F(Preview1Test, PointersTrap) {
   }
 }
 
+// Signals that do nothing, numbers that are no signals, and those that end a process, or stop it for good.
+TEST_F(Preview1Test, Signals) {
+  for (uint64_t signal : {0, 13, 16, 17, 22, 27, 31, 255}) call("proc_raise", constants({signal}));
+  call("proc_raise", "(i32.const -1)");
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, success, inval, inval, inval}));
+  for (uint64_t signal : {1, 6, 9, 14, 19, 28, 30}) {
+    EXPECT_EQ(trap("proc_raise", constants({signal})), fmt::format("the guest raised signal {}", signal));
+  }
+}
+
 // Of what is empty, no byte is looked at; and nothing is where another error comes first.
 TEST_F(Preview1Test, PointersThatNobodyFollows) {
   data(kPaths, "link");

@@ -31,9 +31,13 @@ constexpr uint64_t kFolderRights = (rights1::all & ~(kFileRights | rights1::sock
 struct Rights {
   uint64_t base, inheriting;
 };
+Rights rights_of_type(FileType type) {
+  if (type == FileType::Directory) return {kFolderRights, rights1::all};
+  return {type == FileType::Socket ? kFileRights | rights1::sock_shutdown | rights1::sock_accept : kFileRights, 0};
+}
 Rights rights_of(const Fd& entry) {
   const bool folder = entry.type == FileType::Directory;
-  Rights rights = {folder ? kFolderRights : kFileRights, folder ? rights1::all : 0};
+  Rights rights = rights_of_type(entry.type);
   if (folder && !entry.opened.may_change) {
     rights.base &= ~kChangingRights;
     rights.inheriting &= ~kChangingRights;
@@ -42,9 +46,11 @@ Rights rights_of(const Fd& entry) {
   if (!folder && !entry.opened.flags.has(DescriptorFlags::read)) rights.base &= ~rights1::fd_read;
   // A terminal is a character device without seek and tell: that is how C libraries know one.
   if (cannot_seek(entry)) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
-  if (entry.type == FileType::Socket) rights.base |= rights1::sock_shutdown | rights1::sock_accept;
   return {rights.base & ~entry.given_up, rights.inheriting & ~entry.inheriting_given_up};
 }
+
+// The right to seek is one to tell.
+uint64_t with_implied(uint64_t rights) { return (rights & rights1::fd_seek) != 0 ? rights | rights1::fd_tell : rights; }
 
 uint8_t type_number(FileType type) {
   switch (type) {
@@ -63,6 +69,11 @@ uint8_t type_number(FileType type) {
 int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
 
 }  // namespace
+
+bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheriting) {
+  const Rights rights = rights_of_type(type);
+  return (((base & rights.base) | (inheriting & rights.inheriting)) & folder.inheriting_given_up) == 0;
+}
 
 bool cannot_seek(const Fd& entry) {
   const bool terminal = entry.type == FileType::CharacterDevice && isatty(entry.opened.file->fd) == 1;
@@ -106,7 +117,8 @@ uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
 // ---- the position ----
 
 void Preview1Impl::fd_seek(CoreHostCall& call) {
-  auto entry = fd(call, 0, rights1::fd_seek);
+  const bool stays = call.i64(1) == 0 && call.i32(2) == 1;
+  auto entry = fd(call, 0, stays ? rights1::fd_tell : rights1::fd_seek);
   if (entry == nullptr) return;
   static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
   if (call.i32(2) > 2) return call.finish(errno1::inval);
@@ -267,8 +279,8 @@ void Preview1Impl::fd_fdstat_set_rights(CoreHostCall& call) {
   if ((call.i64(1) & ~rights.base) != 0 || (call.i64(2) & ~rights.inheriting) != 0) {
     return call.finish(errno1::notcapable);
   }
-  entry->given_up |= rights.base & ~call.i64(1);
-  entry->inheriting_given_up |= rights.inheriting & ~call.i64(2);
+  entry->given_up |= rights.base & ~with_implied(call.i64(1));
+  entry->inheriting_given_up |= rights.inheriting & ~with_implied(call.i64(2));
   call.finish(errno1::success);
 }
 

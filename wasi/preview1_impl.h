@@ -26,8 +26,9 @@ namespace errno1 {
 constexpr uint32_t success = 0, again = 6, badf = 8, ilseq = 25, inval = 28, io = 29, isdir = 31, nosys = 52,
                    notdir = 54, notsock = 57, notsup = 58, overflow = 61, rofs = 69, spipe = 70, notcapable = 76;
 }
-// What a descriptor may be used for. Guests see these, and may give some up; then the functions that need them fail.
-// What is asked for when a file is opened only says whether it is read and written.
+// What a descriptor may be used for. Guests see these, and may give some up; then the functions that need them fail,
+// and they cannot be asked for when a file is opened. What is not asked for then is not taken away, but reading and
+// writing.
 namespace rights1 {
 constexpr uint64_t fd_datasync = 1 << 0, fd_read = 1 << 1, fd_seek = 1 << 2, fd_fdstat_set_flags = 1 << 3,
                    fd_sync = 1 << 4, fd_tell = 1 << 5, fd_write = 1 << 6, fd_advise = 1 << 7, fd_allocate = 1 << 8,
@@ -194,6 +195,8 @@ class Preview1Impl final : public Preview1 {
   std::map<std::string, std::unique_ptr<CoreHostFunction>, std::less<>> functions_;
 };
 
+// Whether what a folder hands on to a descriptor of that type has all of these rights, as far as they apply to it.
+bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheriting);
 // A pipe, a socket or a terminal.
 bool cannot_seek(const Fd& entry);
 // Leaves `bytes` of the vectors from `*first` on behind.

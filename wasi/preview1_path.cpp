@@ -70,7 +70,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_open);
   bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   uint32_t oflags = call.i32(4);
-  uint64_t rights = call.i64(5);
+  const uint64_t rights = call.i64(5), inheriting = call.i64(6);
   auto fdflags = static_cast<uint16_t>(call.i32(7));
   if (oflags > 15 || call.i32(7) > fdflags1::all) return call.finish(errno1::inval);
   const auto result = place<uint32_t>(call, 8);
@@ -83,8 +83,14 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   open_flags.set(OpenFlags::truncate, (oflags & 8) != 0);
   DescriptorFlags flags;
   const uint64_t needed = (open_flags.has(OpenFlags::create) ? rights1::path_create_file : 0) |
-                          (open_flags.has(OpenFlags::truncate) ? rights1::path_filestat_set_size : 0);
-  if ((folder->given_up & needed) != 0) return call.finish(errno1::notcapable);
+                          (open_flags.has(OpenFlags::truncate) ? rights1::path_filestat_set_size : 0) |
+                          ((fdflags & (fdflags1::rsync | fdflags1::sync)) != 0 ? rights1::fd_sync : 0);
+  constexpr uint64_t kDsync = rights1::fd_datasync | rights1::fd_sync;  // either is enough
+  const bool no_dsync = (fdflags & fdflags1::dsync) != 0 && (folder->given_up & kDsync) == kDsync;
+  // What changes something is a file, and must not do so first.
+  const bool changes = open_flags.has(OpenFlags::create) || open_flags.has(OpenFlags::truncate);
+  const bool beyond = changes && !hands_on(*folder, FileType::RegularFile, rights, inheriting);
+  if ((folder->given_up & needed) != 0 || no_dsync || beyond) return call.finish(errno1::notcapable);
   const bool folder_wanted = open_flags.has(OpenFlags::directory), bytes_wanted = (rights & rights1::fd_write) != 0;
   if (folder_wanted && open_flags.has(OpenFlags::create)) return call.finish(errno1::inval);
   flags.set(DescriptorFlags::read, (rights & (rights1::fd_read | rights1::fd_readdir)) != 0);
@@ -109,7 +115,8 @@ void Preview1Impl::path_open(CoreHostCall& call) {
         if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
         return 0;
       },
-      [this, result, opened](int64_t) {
+      [this, result, folder, rights, inheriting, opened](int64_t) {
+        if (!hands_on(*folder, opened->type, rights, inheriting)) return errno1::notcapable;
         result.store(add_fd(opened));
         return errno1::success;
       });

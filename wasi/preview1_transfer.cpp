@@ -85,7 +85,8 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
 };
 
 void Preview1Impl::transfer(CoreHostCall& call, bool is_write, bool positioned) {
-  auto entry = fd(call, 0, is_write ? rights1::fd_write : rights1::fd_read);
+  auto entry =
+      fd(call, 0, (is_write ? rights1::fd_write : rights1::fd_read) | (positioned ? rights1::fd_seek : uint64_t{0}));
   if (entry == nullptr) return;
   if (entry->type == FileType::Directory) return call.finish(errno1::isdir);
   if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {

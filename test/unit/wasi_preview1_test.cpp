@@ -771,13 +771,13 @@ TEST_F(Preview1Test, RightsAreGivenUp) {
   data(kPaths, "file");
   data(kPaths + 16, "new");
   iov(kIovs, kBuffer, 4);
-  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags) {
-    call("path_open", constants({3, 0, path, size, oflags, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags, uint64_t rights = kRead) {
+    call("path_open", constants({3, 0, path, size, oflags, rights, 0, 0, kResult}, "iiiiill"));
   };
   auto set = [&](uint64_t fd, uint64_t base, uint64_t inheriting) {
     call("fd_fdstat_set_rights", constants({fd, base, inheriting}, "ill"));
   };
-  open(kPaths, 4, 0);  // descriptor 4
+  open(kPaths, 4, 0, kRead | kWrite);  // descriptor 4
   set(4, rights1::fd_read | rights1::fd_seek, 0);
   call("fd_read", constants({4, kIovs, 1, kResult + 4}));
   call("fd_write", constants({4, kIovs, 1, kResult + 8}));
@@ -787,6 +787,7 @@ TEST_F(Preview1Test, RightsAreGivenUp) {
   set(4, rights1::fd_read, 1);
   call("fd_fdstat_get", constants({4, kBuffer + 128}));
   set(3, rights1::path_open, rights1::fd_read | rights1::fd_fdstat_set_flags);
+  open(kPaths, 4, 0, kRead | kWrite);
   open(kPaths, 4, 0);  // 5
   call("fd_write", constants({5, kIovs, 1, kResult + 8}));
   call("fd_read", constants({5, kIovs, 1, kResult + 8}));
@@ -796,12 +797,65 @@ TEST_F(Preview1Test, RightsAreGivenUp) {
   call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
   set(3, 0, 0);
   open(kPaths, 4, 0);
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, notcapable, notcapable, notcapable, notcapable,
-                                          notcapable, success, success, success, notcapable, success, notcapable,
-                                          notcapable, notcapable, notcapable, success, notcapable}));
+  EXPECT_EQ(run(),
+            (std::vector<uint32_t>{success,    success,    success,    notcapable, success, notcapable, notcapable,
+                                   notcapable, success,    success,    notcapable, success, notcapable, success,
+                                   notcapable, notcapable, notcapable, notcapable, success, notcapable}));
   EXPECT_EQ(word(kResult + 4), 4u);
-  EXPECT_EQ(long_word(kBuffer + 128 + 8), rights1::fd_read | rights1::fd_seek);
+  EXPECT_EQ(long_word(kBuffer + 128 + 8), rights1::fd_read | rights1::fd_seek | rights1::fd_tell);
   EXPECT_EQ(fs::file_size(root / "file"), 10u);
+  EXPECT_FALSE(fs::exists(root / "new"));
+}
+
+// To tell is less than to seek, and positions need what seeking needs.
+TEST_F(Preview1Test, RightsToPositions) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  iov(kIovs, kBuffer, 4);
+  for (uint64_t fd : {4, 5}) {
+    const uint64_t right = fd == 4 ? rights1::fd_tell : rights1::fd_seek;
+    call("path_open", constants({3, 0, kPaths, 4, 0, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+    call("fd_fdstat_set_rights", constants({fd, kRead | kWrite | right, 0}, "ill"));
+    call("fd_tell", constants({fd, kResult + 8}));
+    call("fd_seek", constants({fd, 0, 1, kResult + 8}, "il"));
+    call("fd_seek", constants({fd, 0, 0, kResult + 8}, "il"));
+    call("fd_seek", constants({fd, 1, 1, kResult + 8}, "il"));
+    call("fd_pread", constants({fd, kIovs, 1, 0, kResult}, "iiil"));
+    call("fd_pwrite", constants({fd, kIovs, 1, 0, kResult}, "iiil"));
+    call("fd_read", constants({fd, kIovs, 1, kResult}));
+  }
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, notcapable, notcapable, notcapable,
+                                          notcapable, success, success, success, success, success, success, success,
+                                          success, success, success}));
+}
+
+// What a folder does not hand on cannot be asked for, where it means something for what is opened; and to synchronize
+// is a right of the folder's.
+TEST_F(Preview1Test, RightsThatAreHandedOn) {
+  std::ofstream(root / "file") << "0123456789";
+  data(kPaths, "file");
+  data(kPaths + 16, ".");
+  data(kPaths + 32, "new");
+  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags, uint64_t base, uint64_t inheriting, uint64_t flags) {
+    call("path_open", constants({3, 0, path, size, oflags, base, inheriting, flags, kResult}, "iiiiill"));
+  };
+  auto set = [&](uint64_t base, uint64_t inheriting) {
+    call("fd_fdstat_set_rights", constants({3, base, inheriting}, "ill"));
+  };
+  constexpr uint64_t kOpen = rights1::path_open | rights1::path_create_file;
+  set(kOpen | rights1::fd_datasync | rights1::fd_sync, kRead | rights1::path_open);
+  for (uint64_t flags : {fdflags1::dsync, fdflags1::rsync, fdflags1::sync}) open(kPaths, 4, 0, kRead, 0, flags);
+  open(kPaths, 4, 0, kRead | rights1::path_readlink, rights1::all, 0);
+  open(kPaths + 16, 1, 0, rights1::path_open | kWrite, rights1::path_open, 0);
+  open(kPaths + 16, 1, 0, rights1::path_readlink, 0, 0);
+  open(kPaths + 16, 1, 0, rights1::path_open, rights1::path_readlink, 0);
+  open(kPaths + 32, 3, kCreate, kRead | kWrite, 0, 0);
+  set(kOpen | rights1::fd_datasync, kRead);
+  for (uint64_t flags : {fdflags1::dsync, fdflags1::rsync, fdflags1::sync}) open(kPaths, 4, 0, kRead, 0, flags);
+  set(kOpen, kRead);
+  open(kPaths, 4, 0, kRead, 0, fdflags1::dsync);
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, isdir, notcapable, notcapable,
+                                          notcapable, success, success, notcapable, notcapable, success, notcapable}));
   EXPECT_FALSE(fs::exists(root / "new"));
 }
 

@@ -157,6 +157,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->opened = opened_folder(preopen);
     entry->type = FileType::Directory;
     entry->preopen = preopen.options;
+    entry->root = preopen.file;
     fds_.push_back(std::move(entry));
   }
   for (const std::shared_ptr<File>& listener : state_->listeners) fds_.push_back(socket_fd(listener, 0));

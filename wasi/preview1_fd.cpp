@@ -309,6 +309,7 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
 void Preview1Impl::fd_readdir(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_readdir);
   if (entry == nullptr) return;
+  if (entry->type != FileType::Directory) return call.finish(errno1::notdir);
   const uint32_t size = call.i32(2);
   const uint64_t cookie = call.i64(3);
   uint8_t* buffer = memory(call, call.i32(1), size);
@@ -342,11 +343,15 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
   in_background(
       call,
       [entry, entries]() -> int64_t {
-        struct stat status{};
-        if (fstat(entry->opened.file->fd, &status) != 0) return -int64_t{errno};
-        entries->push_back({".", FileType::Directory, status.st_ino});
-        entries->push_back({"..", FileType::Directory, 0});
-        return read_directory(entry->opened.file->fd, entries.get());
+        struct stat here{}, root{}, above{};
+        const int fd = entry->opened.file->fd;
+        if (fstat(fd, &here) != 0 || fstat(entry->root->fd, &root) != 0) return -int64_t{errno};
+        // A preopened folder is its own parent, as the file system's root is.
+        const bool is_root = here.st_dev == root.st_dev && here.st_ino == root.st_ino;
+        if (!is_root) (void)fstatat(fd, "..", &above, 0);  // which stays 0 in a folder that may only be listed
+        entries->push_back({".", FileType::Directory, here.st_ino});
+        entries->push_back({"..", FileType::Directory, is_root ? here.st_ino : above.st_ino});
+        return read_directory(fd, entries.get());
       },
       [entry, entries, give](int64_t) {
         entry->entries = std::move(*entries);

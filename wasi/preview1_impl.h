@@ -69,6 +69,7 @@ struct Fd {
   uint16_t flags = 0;                              // fdflags
   uint64_t given_up = 0, inheriting_given_up = 0;  // rights
   const WasiPreopen* preopen = nullptr;
+  std::shared_ptr<File> root;           // of what is opened by paths: the preopened folder that they began at
   std::vector<DirectoryEntry> entries;  // of the last fd_readdir from the beginning
 };
 

@@ -100,6 +100,7 @@ void Preview1Impl::path_open(CoreHostCall& call) {
 
   auto opened = std::make_shared<Fd>();
   opened->flags = fdflags;
+  opened->root = folder->root;
   opened->given_up = opened->inheriting_given_up = folder->inheriting_given_up;
   look_up(
       call,

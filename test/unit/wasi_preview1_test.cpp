@@ -963,6 +963,36 @@ TEST_F(Preview1Test, ListingFromTheMiddle) {
   EXPECT_EQ(word(kResult + 16), 0u);
 }
 
+// Where ".." is: the folder above, but nothing above what the guest was given.
+TEST_F(Preview1Test, ListingOfParents) {
+  fs::create_directories(root / "sub/deep");
+  data(kPaths, "sub");
+  data(kPaths + 16, "deep");
+  data(kPaths + 32, "..");
+  auto open = [&](uint64_t folder, uint32_t path, uint32_t size) {
+    call("path_open", constants({folder, 0, path, size, 2, kRead, 0, 0, kResult}, "iiiiill"));
+  };
+  open(3, kPaths, 3);
+  open(4, kPaths + 16, 4);
+  open(3, kPaths + 32, 2);
+  for (uint32_t fd : {3, 4, 5}) {
+    call("fd_readdir", constants({fd, kBuffer + 4096 * fd, 24 + 1 + 24, 0, kResult}, "iiil"));
+    call("fd_filestat_get", constants({fd, kBuffer + 4096 * fd + 1024}));
+  }
+  call("fd_readdir", constants({0, kBuffer, 24, 0, kResult}, "iiil"));
+  constexpr uint32_t perm = 63;
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, perm, success, success, success, success, success, success,
+                                          notdir}));
+  auto inode = [&](uint32_t fd) { return long_word(kBuffer + 4096 * fd + 1024 + 8); };
+  auto listed = [&](uint32_t fd) {
+    const uint32_t at = kBuffer + 4096 * fd;
+    return std::pair(long_word(at + 8), long_word(at + 24 + 1 + 8));
+  };
+  EXPECT_EQ(listed(3), std::pair(inode(3), inode(3)));
+  EXPECT_EQ(listed(4), std::pair(inode(4), inode(3)));
+  EXPECT_EQ(listed(5), std::pair(inode(5), inode(4)));
+}
+
 TEST_F(Preview1Test, WhatIsNoSocket) {
   iov(kIovs, kBuffer, 4);
   call("sock_shutdown", constants({0, 1}));

@@ -76,6 +76,10 @@ Result<std::vector<Extern>> resolve_imports(const Module& module, Preview1& prev
     if (!item && import.module == "wasi_snapshot_preview1") {
       return fail("{}: unknown import: the host's wasi_snapshot_preview1 has no `{}`", program, import.name);
     }
+    if (!item && import.module == "wasi_unstable") {
+      return fail("{}: import `{}` `{}`: WASI's preview 0 is not supported; preview 1 (wasi_snapshot_preview1) is",
+                  program, import.module, import.name);
+    }
     if (!item) {
       return fail("{}: unknown import `{}` `{}`: the host offers core modules wasi_snapshot_preview1 and nothing else",
                   program, import.module, import.name);

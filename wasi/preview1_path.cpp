@@ -13,6 +13,25 @@ namespace {
 constexpr uint32_t kSymlinkFollow = 1;
 bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 
+// What path_open would change is not changed below a read-only folder; but what is there already need not be created.
+// 0, and what is left to be done, or -errno. Helper thread.
+int64_t open_read_only(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags* open_flags,
+                       bool writes) {
+  const bool creates = open_flags->has(OpenFlags::create);
+  const bool only_new = creates && open_flags->has(OpenFlags::exclusive);
+  if (!creates && !writes && !open_flags->has(OpenFlags::truncate)) return 0;
+  struct stat status{};
+  const int64_t there = stat_beneath(folder.file->fd, path, follow && !only_new, &status);
+  if (there == -ENOENT && creates) return -EROFS;
+  if (there < 0) return there;
+  if (only_new) return -EEXIST;
+  if (S_ISLNK(status.st_mode)) return -ELOOP;
+  if (S_ISDIR(status.st_mode)) return -EISDIR;
+  if (writes || open_flags->has(OpenFlags::truncate)) return -EROFS;
+  open_flags->set(OpenFlags::create, false);
+  return 0;
+}
+
 }  // namespace
 
 // What most of them begin with: a folder, which has a right, and a path, by the numbers of their arguments.
@@ -105,7 +124,12 @@ void Preview1Impl::path_open(CoreHostCall& call) {
   look_up(
       call,
       [folder, follow, path, open_flags, flags, folder_wanted, bytes_wanted, opened]() -> int64_t {
-        const int64_t done = open_at(folder->opened, follow, path, open_flags, flags, &opened->opened);
+        OpenFlags left = open_flags;
+        int64_t done = 0;
+        if (read_only(*folder)) {
+          done = open_read_only(folder->opened, follow, path, &left, flags.has(DescriptorFlags::write));
+        }
+        if (done == 0) done = open_at(folder->opened, follow, path, left, flags, &opened->opened);
         if (done < 0) return done;
         if (folder_wanted && bytes_wanted) return -EISDIR;  // a folder is there
         struct stat status{};

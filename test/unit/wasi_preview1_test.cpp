@@ -509,6 +509,39 @@ TEST_F(Preview1ReadOnly, NothingChanges) {
   EXPECT_EQ(bytes(kBuffer, 8), "contents");
 }
 
+// What is there can be "created", if that changes nothing; else the first thing that is wrong is told.
+TEST_F(Preview1ReadOnly, Creating) {
+  std::ofstream(root / "file") << "contents";
+  fs::create_symlink("nowhere", root / "link");
+  data(kPaths, "file");
+  data(kPaths + 16, "new");
+  data(kPaths + 32, "link");
+  data(kPaths + 48, ".");
+  iov(kIovs, kBuffer, 100);
+  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags, uint64_t rights) {
+    call("path_open", constants({3, 1, path, size, oflags, rights, 0, 0, kResult}, "iiiiill"));
+  };
+  open(kPaths, 4, kCreate, kRead);  // descriptor 4
+  call("fd_read", constants({4, kIovs, 1, kResult + 4}));
+  open(kPaths, 4, kCreate | kExclusive, kRead);
+  open(kPaths, 4, kCreate, kRead | kWrite);
+  open(kPaths, 4, kTruncate, kRead);
+  open(kPaths, 4, kCreate | kTruncate, kRead);
+  open(kPaths + 16, 3, kCreate, kRead);
+  open(kPaths + 16, 3, kCreate | kExclusive, kRead);
+  open(kPaths + 16, 3, 0, kWrite);
+  open(kPaths + 16, 3, kTruncate, kRead);
+  open(kPaths + 32, 4, kCreate, kRead);
+  open(kPaths + 32, 4, kCreate | kExclusive, kRead);
+  open(kPaths + 48, 1, kCreate, kRead);
+  open(kPaths + 48, 1, 0, kWrite);
+  constexpr uint32_t exist = 20, noent = 44;
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, exist, rofs, rofs, rofs, rofs, rofs, noent, noent, rofs,
+                                          exist, isdir, isdir}));
+  EXPECT_EQ(bytes(kBuffer, 8), "contents");
+  EXPECT_EQ(fs::file_size(root / "file"), 8u);
+}
+
 TEST_F(Preview1Test, Waiting) {
   // Three subscriptions: a far clock, stdin, a descriptor that is not there.
   std::string subscriptions(3 * 48, '\0');

@@ -77,10 +77,27 @@ struct Preview1Impl::SocketTransfer : std::enable_shared_from_this<SocketTransfe
     truncated = truncated || (message.msg_flags & MSG_TRUNC) != 0;
     done += static_cast<uint32_t>(count);
     if (!wait_all || count == 0) return finish(0);
+    if (peek) return look_again();
     take_front(parts, &first, static_cast<size_t>(count));
     if (first == parts.size()) return finish(0);
     attempt();
   }
+  // All is looked at once it is there: the system tells when so much is, or nothing will come any more. (Not of local
+  // sockets, which are looked at twice.)
+  void look_again() {
+    size_t bytes = 0;
+    for (const iovec& part : parts) bytes += part.iov_len;
+    wait_all = false;
+    if (done == bytes || (entry->flags & fdflags1::nonblock) != 0) return finish(0);
+    done = 0;
+    wake_at(static_cast<int>(bytes));
+    operation.poll(entry->opened.file->fd, POLLIN, shared_from_this(), [this](int64_t events) {
+      wake_at(1);
+      if (events < 0) return finish(static_cast<int>(-events));
+      attempt();
+    });
+  }
+  void wake_at(int bytes) const { setsockopt(entry->opened.file->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
   void finish(int error) const {
     if (error != 0) return call.finish(errno_of(error));
     count_at.store(done);
@@ -107,7 +124,7 @@ void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
   auto transfer = std::make_shared<SocketTransfer>(*state_, call, std::move(entry));
   transfer->is_send = is_send;
   transfer->peek = (flags & kPeek) != 0;
-  transfer->wait_all = (flags & kWaitAll) != 0 && !transfer->peek;
+  transfer->wait_all = (flags & kWaitAll) != 0;
   if (!vectors(call, 1, &transfer->parts)) return;
   if (!(transfer->count_at = place<uint32_t>(call, 4))) return;
   if (!is_send && !(transfer->flags_at = place<uint16_t>(call, 5))) return;

@@ -1102,6 +1102,45 @@ TEST_F(Preview1Sockets, Pointers) {
             "wasi_snapshot_preview1 sock_accept: misaligned pointer");
 }
 
+// Waiting for all outlasts pauses of the sender's, also when it only looks; and ends with its end.
+TEST_F(Preview1Sockets, WaitsForAll) {
+  const int client = connect_to_listener();
+  data(kData, "!");
+  iov(kIovs, kData, 1);
+  iov(kIovs + 8, kBuffer, 3);
+  iov(kIovs + 16, kBuffer + 100, 4);
+  constexpr uint64_t kPeek = 1, kWaitAll = 2;
+  call("sock_accept", constants({4, 0, kResult}));
+  auto receive = [&](uint64_t flags, uint32_t into) {
+    call("sock_send", constants({5, kIovs, 1, 0, kResult}));
+    call("sock_recv", constants({5, kIovs + 8, 2, flags, into, kResult + 4}));
+  };
+  receive(kPeek | kWaitAll, kResult + 8);
+  receive(kWaitAll, kResult + 12);
+  receive(kWaitAll, kResult + 16);
+  receive(kPeek | kWaitAll, kResult + 20);
+  std::thread sender([&] {
+    for (std::string_view part : {"abcdefg", "", "hijklmn", "o"}) {
+      char go;
+      const size_t first = std::min<size_t>(1, part.size()), rest = part.size() - first;
+      EXPECT_EQ(write(client, part.data(), first), static_cast<ssize_t>(first));
+      EXPECT_EQ(read(client, &go, 1), 1);
+      usleep(20'000);  // so that who does not wait is caught at it; who does is right however long this takes
+      EXPECT_EQ(write(client, part.data() + first, rest), static_cast<ssize_t>(rest));
+    }
+    shutdown(client, SHUT_WR);
+  });
+  EXPECT_EQ(run(), std::vector<uint32_t>(9, success));
+  sender.join();
+  close(client);
+  EXPECT_EQ(word(kResult + 8), 7u);
+  EXPECT_EQ(word(kResult + 12), 7u);
+  EXPECT_EQ(word(kResult + 16), 7u);
+  EXPECT_EQ(word(kResult + 20), 1u);
+  EXPECT_EQ(bytes(kBuffer, 3), "oij");
+  EXPECT_EQ(bytes(kBuffer + 100, 4), "klmn");
+}
+
 TEST_F(Preview1Sockets, Shutdown) {
   data(kData, "x");
   iov(kIovs, kData, 1);

@@ -81,10 +81,11 @@ bool cannot_seek(const Fd& entry) {
 }
 
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]) {
-  enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8 };
+  enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8, kAll = 15 };
   auto time = [](uint64_t ns) {
     return timespec{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
   };
+  if (fstflags > kAll) return false;
   if ((fstflags & kAtim) != 0 && (fstflags & kAtimNow) != 0) return false;
   if ((fstflags & kMtim) != 0 && (fstflags & kMtimNow) != 0) return false;
   times[0] = (fstflags & kAtim) != 0 ? time(access) : timespec{0, (fstflags & kAtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};

@@ -202,7 +202,8 @@ bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheritin
 bool cannot_seek(const Fd& entry);
 // Leaves `bytes` of the vectors from `*first` on behind.
 void take_front(std::vector<iovec>& parts, size_t* first, size_t bytes);
-// Access and modification times of fd_filestat_set_times and path_filestat_set_times; false for contradicting flags.
+// Access and modification times of fd_filestat_set_times and path_filestat_set_times; false for contradicting flags and
+// unknown ones.
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]);
 
 }  // namespace wjit::wasi

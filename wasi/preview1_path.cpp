@@ -10,7 +10,15 @@
 namespace wjit::wasi {
 namespace {
 
-constexpr uint32_t kSymlinkFollow = 1;
+// lookupflags of an argument. False, and the call finished, where there are others than this one.
+bool lookup_flags(CoreHostCall& call, size_t argument, bool* follow) {
+  constexpr uint32_t kSymlinkFollow = 1;
+  *follow = call.i32(argument) == kSymlinkFollow;
+  if (call.i32(argument) <= kSymlinkFollow) return true;
+  call.finish(errno1::inval);
+  return false;
+}
+
 bool read_only(const Fd& folder) { return !folder.opened.may_change; }
 
 // What path_open would change is not changed below a read-only folder; but what is there already need not be created.
@@ -50,7 +58,8 @@ void Preview1Impl::path_create_directory(CoreHostCall& call) {
 
 void Preview1Impl::path_filestat_get(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_filestat_get);
-  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  bool follow = false;
+  if (!lookup_flags(call, 1, &follow)) return;
   const auto into = place<Filestat>(call, 4);
   if (!into) return;
   auto status = std::make_shared<struct stat>();
@@ -65,8 +74,9 @@ void Preview1Impl::path_filestat_get(CoreHostCall& call) {
 
 void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_filestat_set_times);
+  bool follow = false;
+  if (!lookup_flags(call, 1, &follow)) return;
   if (read_only(*folder)) return call.finish(errno1::rofs);
-  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
   timespec times[2];
   if (!times_of(call.i64(4), call.i64(5), call.i32(6), times)) return call.finish(errno1::inval);
   in_background(call, [folder, path, follow, a = times[0], m = times[1]] {
@@ -78,7 +88,8 @@ void Preview1Impl::path_filestat_set_times(CoreHostCall& call) {
 void Preview1Impl::path_link(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_link_source);
   FOLDER_AND_PATH(4, 5, new_folder, new_path, rights1::path_link_target);
-  const bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  bool follow = false;
+  if (!lookup_flags(call, 1, &follow)) return;
   if (read_only(*folder) || read_only(*new_folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path, follow, new_folder, new_path] {
     return link_beneath(folder->opened.file->fd, path, follow, new_folder->opened.file->fd, new_path);
@@ -87,7 +98,8 @@ void Preview1Impl::path_link(CoreHostCall& call) {
 
 void Preview1Impl::path_open(CoreHostCall& call) {
   FOLDER_AND_PATH(0, 2, folder, path, rights1::path_open);
-  bool follow = (call.i32(1) & kSymlinkFollow) != 0;
+  bool follow = false;
+  if (!lookup_flags(call, 1, &follow)) return;
   uint32_t oflags = call.i32(4);
   const uint64_t rights = call.i64(5), inheriting = call.i64(6);
   auto fdflags = static_cast<uint16_t>(call.i32(7));

@@ -542,6 +542,22 @@ TEST_F(Preview1ReadOnly, Creating) {
   EXPECT_EQ(fs::file_size(root / "file"), 8u);
 }
 
+TEST_F(Preview1Test, UnknownFlags) {
+  std::ofstream(root / "file") << "";
+  data(kPaths, "file");
+  data(kPaths + 16, "link");
+  call("path_open", constants({3, 2, kPaths, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
+  call("path_open", constants({3, 1, kPaths, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));  // descriptor 4
+  call("path_filestat_get", constants({3, 3, kPaths, 4, kBuffer}));
+  call("path_link", constants({3, 4, kPaths, 4, 3, kPaths + 16, 4}));
+  call("path_filestat_set_times", constants({3, 8, kPaths, 4, 0, 0, 10}, "iiiill"));
+  call("path_filestat_set_times", constants({3, 0, kPaths, 4, 0, 0, 16}, "iiiill"));
+  call("fd_filestat_set_times", constants({4, 0, 0, 16}, "ill"));
+  call("fd_filestat_set_times", constants({4, 0, 0, 10}, "ill"));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{inval, success, inval, inval, inval, inval, inval, success}));
+  EXPECT_FALSE(fs::exists(root / "link"));
+}
+
 TEST_F(Preview1Test, Waiting) {
   // Three subscriptions: a far clock, stdin, a descriptor that is not there.
   std::string subscriptions(3 * 48, '\0');

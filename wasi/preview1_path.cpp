@@ -196,6 +196,7 @@ void Preview1Impl::path_symlink(CoreHostCall& call) {
   FOLDER_AND_PATH(2, 3, folder, path, rights1::path_symlink);
   std::string contents;
   if (!text(call, 0, &contents)) return;
+  if (!is_utf8(contents)) return call.finish(errno1::ilseq);
   if (read_only(*folder)) return call.finish(errno1::rofs);
   in_background(call, [folder, path, contents] { return make_symlink(contents, folder->opened.file->fd, path); });
 }

@@ -481,7 +481,9 @@ TEST_F(Preview1Test, PathsAreText) {
   for (const char* name : {"path_unlink_file", "path_create_directory", "path_remove_directory"}) {
     call(name, constants({3, kPaths, 2}));
   }
-  EXPECT_EQ(run(), (std::vector<uint32_t>{ilseq, ilseq, ilseq}));
+  call("path_symlink", constants({kPaths, 2, 3, kPaths, 1}));  // what the link says
+  EXPECT_EQ(run(), (std::vector<uint32_t>{ilseq, ilseq, ilseq, ilseq}));
+  EXPECT_FALSE(fs::exists(fs::symlink_status(root / "a")));
 }
 
 TEST_F(Preview1ReadOnly, NothingChanges) {

@@ -301,7 +301,8 @@ static bool clock_of(uint32_t id, clockid_t* clock) {
   return true;
 }
 
-static uint64_t nanoseconds(const timespec& time) {
+uint64_t nanoseconds(const timespec& time) {
+  if (time.tv_sec < 0) return 0;
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 

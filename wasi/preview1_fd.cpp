@@ -188,17 +188,14 @@ void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
 }
 
 void Preview1Impl::store_stat(Place<Filestat> into, const struct stat& status) {
-  auto ns = [](const timespec& t) {
-    return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
-  };
   into.store({.dev = status.st_dev,
               .ino = status.st_ino,
               .filetype = type_number(file_type(status.st_mode)),
               .nlink = status.st_nlink,
               .size = static_cast<uint64_t>(status.st_size),
-              .atim = ns(status.st_atim),
-              .mtim = ns(status.st_mtim),
-              .ctim = ns(status.st_ctim)});
+              .atim = nanoseconds(status.st_atim),
+              .mtim = nanoseconds(status.st_mtim),
+              .ctim = nanoseconds(status.st_ctim)});
 }
 
 void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {

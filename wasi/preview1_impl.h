@@ -47,6 +47,8 @@ constexpr uint16_t append = 1, dsync = 2, nonblock = 4, rsync = 8, sync = 16, al
 
 // From a system's errno (negative or not).
 uint32_t errno_of(int64_t error_number);
+// A timestamp. What is before 1970 is as early as one can be.
+uint64_t nanoseconds(const timespec& time);
 
 // Structures of preview1's that are results.
 struct Filestat {

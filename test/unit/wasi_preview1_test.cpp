@@ -560,6 +560,18 @@ TEST_F(Preview1Test, UnknownFlags) {
   EXPECT_FALSE(fs::exists(root / "link"));
 }
 
+TEST_F(Preview1Test, TimesBefore1970) {
+  std::ofstream(root / "file") << "";
+  const timespec times[2] = {{-5, 999'999'999}, {-1, 0}};
+  ASSERT_EQ(utimensat(AT_FDCWD, (root / "file").c_str(), times, 0), 0);
+  data(kPaths, "file");
+  call("path_filestat_get", constants({3, 0, kPaths, 4, kBuffer}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success}));
+  EXPECT_EQ(long_word(kBuffer + 40), 0u);
+  EXPECT_EQ(long_word(kBuffer + 48), 0u);
+  EXPECT_GT(long_word(kBuffer + 56), 0u);
+}
+
 TEST_F(Preview1Test, Waiting) {
   // Three subscriptions: a far clock, stdin, a descriptor that is not there.
   std::string subscriptions(3 * 48, '\0');

@@ -1,6 +1,6 @@
 // wasi_snapshot_preview1: sock_*, over sockets that the guest was given (WasiOptions::listen, or a standard stream that
 // is one). Each tries at once and waits for the descriptor where that would block. See wasi/preview1_impl.h. Test:
-// test/unit/wasi_preview1_test.cpp.
+// test/unit/wasi_preview1_sock_test.cpp.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>

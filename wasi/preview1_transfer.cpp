@@ -1,6 +1,6 @@
 // wasi_snapshot_preview1: fd_read, fd_write, fd_pread, fd_pwrite. The guest's vectors go in pieces: one large vector,
 // straight to or from its memory, or several small ones by way of a buffer, so that a line written in parts stays one
-// write. See wasi/preview1_impl.h. Test: test/unit/wasi_preview1_test.cpp.
+// write. See wasi/preview1_impl.h. Test: test/unit/wasi_preview1_transfer_test.cpp.
 #include <poll.h>
 
 #include "wasi/preview1_impl.h"

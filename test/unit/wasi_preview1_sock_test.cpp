@@ -49,6 +49,23 @@ class Preview1Sockets : public Preview1Test {
   int ends[2] = {-1, -1};
 };
 
+// As files: also when it is said to append.
+TEST_F(Preview1Sockets, ReadAndWrite) {
+  data(kData, "hello");
+  iov(kIovs, kData, 5);
+  iov(kIovs + 8, kBuffer, 8);
+  ASSERT_EQ(write(ends[1], "012", 3), 3);
+  call("fd_fdstat_set_flags", constants({0, fdflags1::append}));
+  call("fd_write", constants({0, kIovs, 1, kResult}));
+  call("fd_read", constants({0, kIovs + 8, 1, kResult + 4}));
+  call("fd_pread", constants({0, kIovs + 8, 1, 0, kResult}, "iiil"));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, spipe}));
+  EXPECT_EQ(word(kResult + 4), 3u);
+  char text[6] = {};
+  EXPECT_EQ(read(ends[1], text, 5), 5);
+  EXPECT_STREQ(text, "hello");
+}
+
 TEST_F(Preview1Sockets, SendAndReceive) {
   data(kData, "hello");
   iov(kIovs, kData, 2);

@@ -19,6 +19,7 @@ struct CoreHostAccess {
     Store& store = Store::of(function.context);
     auto* call = new CoreHostCall;
     call->store_ = &store;
+    call->name_ = &function.name;
     for (const ValueLocation& where : function.shape.params) {
       uint64_t word = 0;
       switch (where.where) {

@@ -29,6 +29,7 @@ struct CoreHostFunction;
 class CoreHostCall {
  public:
   Store& store() const { return *store_; }
+  const std::string& function_name() const { return *name_; }
   size_t arity() const { return args_.size(); }
   uint64_t word(size_t index) const { return args_[index]; }  // any parameter, as 64 bits
   uint32_t i32(size_t index) const { return static_cast<uint32_t>(args_[index]); }
@@ -41,6 +42,7 @@ class CoreHostCall {
  private:
   friend struct CoreHostAccess;
   Store* store_ = nullptr;
+  const std::string* name_ = nullptr;
   Thread* thread_ = nullptr;  // parked
   std::vector<uint64_t> args_;
   uint64_t result_ = 0;

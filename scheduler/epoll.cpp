@@ -96,7 +96,7 @@ class EpollBackend final : public IoBackend {
     } else {
       if (fstat(c->fd, &status) < 0) return post(c, -errno);
       if (c->kind != OperationKind::Poll &&
-          (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode))) {
+          (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) || S_ISDIR(status.st_mode) || c->offset >= 0)) {
         c->backend_bits = kInPool;
         return pool_.submit(c);
       }

@@ -176,9 +176,11 @@ Ended run_until(Session& session, std::function<void()> work, const std::functio
   return result == RunResult::Done ? Ended::Done : Ended::Deadlock;
 }
 
-int finish_stopped(Session& session) {
-  const Trap& trap = trap_of(&session.store->context());
-  if (trap.exit_requested) return trap.exit_status;
+int finish_stopped(Session& session) { return finish_trap(session, trap_of(&session.store->context())); }
+
+int finish_trap(const Session& session, const Trap& trap) {
+  // A process tells eight bits of its status; none of the guest's failures is to look like success.
+  if (trap.exit_requested) return static_cast<int>(std::min(static_cast<uint32_t>(trap.exit_status), uint32_t{255}));
   say("{}: {}", session.program, trap.to_string());
   return kStatusTrap;
 }

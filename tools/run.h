@@ -32,6 +32,7 @@ enum class Ended : uint8_t { Done, Stopped /* trap or exit: finish_stopped */, D
 Ended run_until(Session& session, std::function<void()> work, const std::function<bool()>& done);
 // The status of a store that has stopped; prints the trap, unless the guest asked for an exit.
 int finish_stopped(Session& session);
+int finish_trap(const Session& session, const Trap& trap);
 // Says who waits for what.
 int finish_deadlock(Session& session);
 

@@ -1,4 +1,5 @@
-// Running a core module: `_start` with preview1, or with --invoke an exported function of numbers. See tools/run.h.
+// Running a core module with preview1: a command's `_start`, or a reactor's `_initialize` and nothing more; with
+// --invoke an exported function of numbers, a reactor's after its `_initialize`. See tools/run.h.
 #include <bit>
 #include <charconv>
 #include <optional>
@@ -75,6 +76,10 @@ Result<std::vector<Extern>> resolve_imports(const Module& module, Preview1& prev
     if (!item && import.module == "wasi_snapshot_preview1") {
       return fail("{}: unknown import: the host's wasi_snapshot_preview1 has no `{}`", program, import.name);
     }
+    if (!item && import.module == "wasi_unstable") {
+      return fail("{}: import `{}` `{}`: WASI's preview 0 is not supported; preview 1 (wasi_snapshot_preview1) is",
+                  program, import.module, import.name);
+    }
     if (!item) {
       return fail("{}: unknown import `{}` `{}`: the host offers core modules wasi_snapshot_preview1 and nothing else",
                   program, import.module, import.name);
@@ -89,29 +94,28 @@ class CoreProgram {
   CoreProgram(Session& session, std::shared_ptr<CoreInstance> instance)
       : session_(session), instance_(std::move(instance)) {}
 
-  // Active segments and the start function; then `_initialize`, which modules without `_start` may have.
-  std::optional<int> initialize(bool reactor) {
-    if (auto done = instance_->initialize(); !done) {
-      say("{}: {}", session_.program, done.error().to_string());
-      return kStatusTrap;
+  // Active segments and the start function; then `_initialize`, if it has one.
+  std::optional<int> initialize() {
+    if (has_function("_start") && has_function("_initialize")) {
+      return report(Error{session_.program +
+                          " exports both `_start` and `_initialize`: a command has the one, a reactor the other"});
     }
+    if (auto done = instance_->initialize(); !done) return finish_trap(session_, done.error());
     if (FuncRef* start = instance_->start_function()) {
       if (auto status = run(start)) return status;
     }
-    std::optional<Extern> first = instance_->find_export("_initialize");
-    if (reactor && first && first->kind == ExternKind::Func && type_of("_initialize") == FuncType{})
-      return run(first->func);
-    return std::nullopt;
+    if (!has_function("_initialize")) return std::nullopt;
+    return run(instance_->find_export("_initialize")->func);
   }
 
   int main() {
-    std::optional<Extern> start = instance_->find_export("_start");
-    if (!start || start->kind != ExternKind::Func || type_of("_start") != FuncType{}) {
+    if (has_function("_initialize")) return 0;
+    if (!has_function("_start")) {
       return report(Error{session_.program +
                           " exports no function `_start` without parameters and results, so it has no main "
                           "function; --invoke calls another one"});
     }
-    return run(start->func).value_or(0);
+    return run(instance_->find_export("_start")->func).value_or(0);
   }
 
   int invoke(const Invocation& invocation) {
@@ -139,6 +143,12 @@ class CoreProgram {
   }
 
  private:
+  // Whether it exports such a function without parameters and results.
+  bool has_function(std::string_view name) const {
+    std::optional<Extern> item = instance_->find_export(name);
+    return item && item->kind == ExternKind::Func && type_of(name) == FuncType{};
+  }
+
   FuncType type_of(std::string_view name) const {
     for (const Export& e : instance_->module().exports) {
       if (e.name == name && e.kind == ExternKind::Func) return instance_->module().function_type(e.index);
@@ -181,7 +191,7 @@ int run_core_module(Session& session, std::shared_ptr<const Module> module, cons
   if (memory && memory->kind == ExternKind::Memory) preview1->use_memory(memory->memory);
 
   CoreProgram program(session, *instance);
-  if (std::optional<int> status = program.initialize(invocation.has_value())) return *status;
+  if (std::optional<int> status = program.initialize()) return *status;
   return invocation ? program.invoke(*invocation) : program.main();
 }
 

@@ -503,14 +503,17 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
         if (int error = why_not_read(*opened, offset); error != 0) return reply(host::error(v2::code(error)));
         const size_t bytes = std::min<uint64_t>(length, most_to_read(*opened, offset));
         void* into = reply.arena().allocate(bytes + 1, 1);
+        const int64_t at = opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition;
+        auto finish = [reply, into, bytes, opened](int64_t result) {
+          if (result < 0) return reply(host::error(v2::code(result)));
+          List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
+          reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
+        };
+        const int64_t now = state.take_immediate() ? opened->file->read_now(into, bytes, at) : -EAGAIN;
+        if (now != -EAGAIN) return finish(now);
         auto operation = std::make_shared<Operation>(state);
         Operation& reading = *operation;
-        reading.read(opened->file->fd, into, bytes, opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition,
-                     operation, [reply, into, bytes, opened](int64_t result) {
-                       if (result < 0) return reply(host::error(v2::code(result)));
-                       List<uint8_t> data(static_cast<const uint8_t*>(into), static_cast<size_t>(result));
-                       reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
-                     });
+        reading.read(opened->file->fd, into, bytes, at, operation, std::move(finish));
       });
   using WriteResult = Result<uint64_t, v2::Code>;
   types.add_blocking<WriteResult(Self, List<uint8_t>, uint64_t)>(

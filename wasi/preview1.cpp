@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -90,7 +91,7 @@ uint32_t errno_of(int64_t error_number) {
     case EDESTADDRREQ: return 17;
     case EDQUOT: return 19;
     case EEXIST: return 20;
-    case EFAULT: return errno1::fault;
+    case EFAULT: return 21;
     case EFBIG: return 22;
     case EHOSTUNREACH: return 23;
     case EILSEQ: return 25;
@@ -146,6 +147,8 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
     struct stat status{};
     if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
+    const int flags = fcntl(standard[i], F_GETFL);
+    if (flags >= 0 && (flags & O_APPEND) != 0) entry->flags = fdflags1::append;
     if (entry->type == FileType::Socket) entry = socket_fd(entry->opened.file, 0);  // both ways
     fds_.push_back(std::move(entry));
   }
@@ -154,6 +157,7 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     entry->opened = opened_folder(preopen);
     entry->type = FileType::Directory;
     entry->preopen = preopen.options;
+    entry->root = preopen.file;
     fds_.push_back(std::move(entry));
   }
   for (const std::shared_ptr<File>& listener : state_->listeners) fds_.push_back(socket_fd(listener, 0));
@@ -170,10 +174,7 @@ std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_vi
         type.params.push_back(*p == 'i' ? ValType::i32() : ValType::i64());
       if (name != "proc_exit") type.results.push_back(ValType::i32());
       function = std::make_unique<CoreHostFunction>(
-          state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) {
-            if (memory_ == nullptr) return call.trap("wasi_snapshot_preview1: the instance has no exported memory");
-            (this->*method)(call);
-          });
+          state_->store, std::move(type), [this, method = row.method](CoreHostCall& call) { (this->*method)(call); });
       function->name = fmt::format("wasi_snapshot_preview1 {}", name);
     }
   }
@@ -186,15 +187,44 @@ std::optional<Extern> Preview1Impl::find(std::string_view module, std::string_vi
 
 // ---- memory ----
 
-uint8_t* Preview1Impl::memory(uint32_t address, uint64_t bytes) const {
-  if (bytes > memory_->byte_length || address > memory_->byte_length - bytes) return nullptr;
-  return memory_->base + address;
+uint8_t* Preview1Impl::memory(CoreHostCall& call, uint32_t address, uint64_t bytes, uint32_t alignment) const {
+  static uint8_t nothing;
+  if (bytes == 0) return &nothing;
+  const char* wrong = nullptr;
+  if (memory_ == nullptr) {
+    wrong = "the module exports no memory `memory`";
+  } else if (bytes > memory_->byte_length || address > memory_->byte_length - bytes) {
+    wrong = "pointer out of bounds";
+  } else if (address % alignment != 0) {
+    wrong = "misaligned pointer";
+  }
+  if (wrong == nullptr) return memory_->base + address;
+  call.trap(fmt::format("{}: {}", call.function_name(), wrong));
+  return nullptr;
 }
 
-bool Preview1Impl::text(uint32_t address, uint32_t size, std::string* into) const {
-  const uint8_t* at = memory(address, size);
+bool Preview1Impl::text(CoreHostCall& call, size_t argument, std::string* into) const {
+  const uint32_t size = call.i32(argument + 1);
+  const uint8_t* at = memory(call, call.i32(argument), size);
   if (at != nullptr) into->assign(reinterpret_cast<const char*>(at), size);  // NOLINT
   return at != nullptr;
+}
+
+bool Preview1Impl::vectors(CoreHostCall& call, size_t argument, std::vector<iovec>* parts) const {
+  constexpr size_t kMostParts = 1024, kMostBytes = 1 << 30;
+  const uint32_t count = call.i32(argument + 1);
+  const uint8_t* vector = memory(call, call.i32(argument), uint64_t{count} * 8, 4);
+  if (vector == nullptr) return false;
+  size_t left = kMostBytes;
+  for (uint32_t i = 0; i < count && parts->size() < kMostParts && left > 0; ++i, vector += 8) {
+    const auto bytes = load<uint32_t>(vector + 4);
+    uint8_t* at = memory(call, load<uint32_t>(vector), bytes);
+    if (at == nullptr) return false;
+    if (bytes == 0) continue;
+    parts->push_back({at, std::min<size_t>(bytes, left)});
+    left -= parts->back().iov_len;
+  }
+  return true;
 }
 
 static std::function<void(int64_t)> finishing(CoreHostCall& call, std::function<uint32_t(int64_t)> then) {
@@ -215,22 +245,35 @@ void Preview1Impl::look_up(CoreHostCall& call, std::function<int64_t()> work, st
 
 // ---- arguments and environment ----
 
-void Preview1Impl::store_sizes(CoreHostCall& call, const std::vector<std::string>& strings) {
+static uint64_t bytes_of(const std::vector<std::string>& strings) {
   uint64_t bytes = 0;
   for (const std::string& string : strings) bytes += string.size() + 1;
-  bool ok =
-      store(call.i32(0), static_cast<uint32_t>(strings.size())) && store(call.i32(1), static_cast<uint32_t>(bytes));
-  call.finish(ok ? errno1::success : errno1::fault);
+  return bytes;
+}
+
+void Preview1Impl::store_sizes(CoreHostCall& call, const std::vector<std::string>& strings) {
+  const uint64_t bytes = bytes_of(strings);
+  const auto count_at = place<uint32_t>(call, 0);
+  if (!count_at) return;
+  const auto bytes_at = place<uint32_t>(call, 1);
+  if (!bytes_at) return;
+  count_at.store(static_cast<uint32_t>(strings.size()));
+  bytes_at.store(static_cast<uint32_t>(bytes));
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::store_strings(CoreHostCall& call, const std::vector<std::string>& strings) {
-  uint32_t pointers = call.i32(0), at = call.i32(1);
+  uint8_t* pointers = memory(call, call.i32(0), strings.size() * sizeof(uint32_t), alignof(uint32_t));
+  if (pointers == nullptr) return;
+  uint8_t* to = memory(call, call.i32(1), bytes_of(strings));
+  if (to == nullptr) return;
+  uint32_t address = call.i32(1);
   for (const std::string& string : strings) {
-    uint8_t* to = memory(at, string.size() + 1);
-    if (to == nullptr || !store(pointers, at)) return call.finish(errno1::fault);
+    memcpy(pointers, &address, sizeof address);
     memcpy(to, string.c_str(), string.size() + 1);
-    at += static_cast<uint32_t>(string.size() + 1);
-    pointers += 4;
+    pointers += sizeof address;
+    to += string.size() + 1;
+    address += static_cast<uint32_t>(string.size() + 1);
   }
   call.finish(errno1::success);
 }
@@ -248,15 +291,18 @@ void Preview1Impl::environ_sizes_get(CoreHostCall& call) { store_sizes(call, env
 
 // ---- clocks, random numbers ----
 
+static constexpr uint32_t kLastClock = 3;
+
 static bool clock_of(uint32_t id, clockid_t* clock) {
   static constexpr clockid_t kClocks[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID,
                                           CLOCK_THREAD_CPUTIME_ID};
-  if (id >= 4) return false;
+  if (id > kLastClock) return false;
   *clock = kClocks[id];
   return true;
 }
 
-static uint64_t nanoseconds(const timespec& time) {
+uint64_t nanoseconds(const timespec& time) {
+  if (time.tv_sec < 0) return 0;
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 
@@ -265,7 +311,10 @@ void Preview1Impl::clock_res_get(CoreHostCall& call) {
   timespec time{};
   if (!clock_of(call.i32(0), &clock)) return call.finish(errno1::inval);
   if (clock_getres(clock, &time) != 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(1), nanoseconds(time)) ? errno1::success : errno1::fault);
+  const auto result = place<uint64_t>(call, 1);
+  if (!result) return;
+  result.store(nanoseconds(time));
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::clock_time_get(CoreHostCall& call) {
@@ -279,12 +328,15 @@ void Preview1Impl::clock_time_get(CoreHostCall& call) {
     if (clock_gettime(clock, &time) != 0) return call.finish(errno_of(errno));
     now = nanoseconds(time);
   }
-  call.finish(store(call.i32(2), now) ? errno1::success : errno1::fault);
+  const auto result = place<uint64_t>(call, 2);
+  if (!result) return;
+  result.store(now);
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::random_get(CoreHostCall& call) {
-  uint8_t* at = memory(call.i32(0), call.i32(1));
-  if (at == nullptr) return call.finish(errno1::fault);
+  uint8_t* at = memory(call, call.i32(0), call.i32(1));
+  if (at == nullptr) return;
   fill_random(state_->store, at, call.i32(1));
   call.finish(errno1::success);
 }
@@ -297,13 +349,28 @@ constexpr uint32_t kSubscriptionBytes = 48, kEventBytes = 32;
 enum EventType : uint8_t { kClock = 0, kFdRead = 1, kFdWrite = 2 };
 constexpr uint8_t kHangup = 1;  // of eventrwflags
 
+constexpr uint16_t kAbsolute = 1;  // of subclockflags
+
 struct Subscription {
   uint64_t userdata = 0;
   uint8_t type = 0;
   uint32_t error = 0;  // known at once
   std::shared_ptr<Pollable> pollable;
-  std::shared_ptr<File> file;
+  std::shared_ptr<Fd> fd;
 };
+
+// Of fd_read's event: what is there to be read.
+uint64_t bytes_to_read(const Fd& entry) {
+  const int fd = entry.opened.file->fd;
+  if (entry.type == FileType::RegularFile) {  // FIONREAD has an int
+    struct stat status{};
+    const off_t at = lseek(fd, 0, SEEK_CUR);
+    const bool known = fstat(fd, &status) == 0 && at >= 0;
+    return known && status.st_size > at ? static_cast<uint64_t>(status.st_size - at) : 0;
+  }
+  int available = 0;
+  return ioctl(fd, FIONREAD, &available) == 0 ? static_cast<unsigned>(available) : 0;
+}
 
 // Of a clock subscription. Only a point of real time is affected when that clock is set.
 std::shared_ptr<Pollable> clock_pollable(State& state, uint32_t clock, uint64_t timeout, bool absolute) {
@@ -316,10 +383,14 @@ std::shared_ptr<Pollable> clock_pollable(State& state, uint32_t clock, uint64_t 
 }  // namespace
 
 void Preview1Impl::poll_oneoff(CoreHostCall& call) {
-  uint32_t count = call.i32(2), out = call.i32(1), count_address = call.i32(3);
-  const uint8_t* in = memory(call.i32(0), uint64_t{count} * kSubscriptionBytes);
+  const uint32_t count = call.i32(2);
   if (count == 0) return call.finish(errno1::inval);
-  if (in == nullptr || memory(out, uint64_t{count} * kEventBytes) == nullptr) return call.finish(errno1::fault);
+  const uint8_t* in = memory(call, call.i32(0), uint64_t{count} * kSubscriptionBytes, 8);
+  if (in == nullptr) return;
+  uint8_t* out = memory(call, call.i32(1), uint64_t{count} * kEventBytes, 8);
+  if (out == nullptr) return;
+  const auto result = place<uint32_t>(call, 3);
+  if (!result) return;
   auto subscriptions = std::make_shared<std::vector<Subscription>>();
   std::vector<std::shared_ptr<Pollable>> pollables;
   for (uint32_t i = 0; i < count; ++i, in += kSubscriptionBytes) {
@@ -327,21 +398,22 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
     s.userdata = load<uint64_t>(in);
     s.type = in[8];
     if (s.type == kClock) {
-      uint32_t clock = load<uint32_t>(in + 16);
-      bool absolute = (load<uint16_t>(in + 40) & 1) != 0;
-      if (clock > 1) {
+      const auto clock = load<uint32_t>(in + 16);
+      const auto flags = load<uint16_t>(in + 40);
+      if (clock > kLastClock || (flags & ~kAbsolute) != 0) {
+        s.error = errno1::inval;
+      } else if (clock > 1) {
         s.error = errno1::notsup;
       } else {
-        s.pollable = clock_pollable(*state_, clock, load<uint64_t>(in + 24), absolute);
+        s.pollable = clock_pollable(*state_, clock, load<uint64_t>(in + 24), flags == kAbsolute);
       }
     } else if (s.type == kFdRead || s.type == kFdWrite) {
-      uint32_t number = load<uint32_t>(in + 16);
-      if (number >= fds_.size() || fds_[number] == nullptr || fds_[number]->opened.file->fd < 0) {
-        s.error = errno1::badf;
-      } else {
-        s.file = fds_[number]->opened.file;
-        bool regular = fds_[number]->type == FileType::RegularFile;
-        s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.file, s.type == kFdRead ? POLLIN : POLLOUT);
+      const bool reads = s.type == kFdRead;
+      s.error = find_fd(load<uint32_t>(in + 16),
+                        rights1::poll_fd_readwrite | (reads ? rights1::fd_read : rights1::fd_write), &s.fd);
+      if (s.error == errno1::success) {
+        const bool regular = s.fd->type == FileType::RegularFile;
+        s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.fd->opened.file, reads ? POLLIN : POLLOUT);
       }
     } else {
       return call.finish(errno1::inval);
@@ -349,26 +421,24 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
     pollables.push_back(s.error != 0 ? ready_pollable() : s.pollable);
     subscriptions->push_back(std::move(s));
   }
-  wait_for_any(*state_, std::move(pollables), [this, &call, subscriptions, out, count_address] {
+  wait_for_any(*state_, std::move(pollables), [&call, subscriptions, out, result] {
     uint32_t events = 0;
     for (const Subscription& s : *subscriptions) {
       if (s.error == 0 && !s.pollable->ready()) continue;
-      uint8_t* event = memory(out + events * kEventBytes, kEventBytes);
-      if (event == nullptr) return call.finish(errno1::fault);
-      ++events;
+      uint8_t* event = out + size_t{events++} * kEventBytes;
       memset(event, 0, kEventBytes);
       memcpy(event, &s.userdata, 8);
       auto error = static_cast<uint16_t>(s.error);
       memcpy(event + 8, &error, 2);
       event[10] = s.type;
-      int available = 0;
-      if (s.type == kFdRead && s.file != nullptr) ioctl(s.file->fd, FIONREAD, &available);
-      uint64_t bytes = s.type == kFdWrite && s.error == 0 ? 64 << 10 : static_cast<uint64_t>(available);
+      if (s.fd == nullptr) continue;
+      const uint64_t bytes = s.type == kFdWrite ? 64 << 10 : bytes_to_read(*s.fd);
       memcpy(event + 16, &bytes, 8);
-      pollfd hangup{s.file != nullptr ? s.file->fd : -1, 0, 0};
-      if (s.file != nullptr && ::poll(&hangup, 1, 0) > 0 && (hangup.revents & POLLHUP) != 0) event[24] = kHangup;
+      pollfd hangup{s.fd->opened.file->fd, 0, 0};
+      if (::poll(&hangup, 1, 0) > 0 && (hangup.revents & POLLHUP) != 0) event[24] = kHangup;
     }
-    call.finish(store(count_address, events) ? errno1::success : errno1::fault);
+    result.store(events);
+    call.finish(errno1::success);
   });
 }
 
@@ -376,7 +446,20 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
 
 void Preview1Impl::proc_exit(CoreHostCall& call) { call.exit(static_cast<int>(call.i32(0))); }
 
-void Preview1Impl::proc_raise(CoreHostCall& call) { call.trap(fmt::format("the guest raised signal {}", call.i32(0))); }
+void Preview1Impl::proc_raise(CoreHostCall& call) {
+  enum Signal : uint32_t { kNone = 0, kPipe = 13, kChld = 16, kCont = 17, kUrg = 22, kWinch = 27, kSys = 30 };
+  switch (call.i32(0)) {
+    case kNone:
+    case kPipe:  // these five are ignored, or let go on what goes on already
+    case kChld:
+    case kCont:
+    case kUrg:
+    case kWinch: return call.finish(errno1::success);
+    default:
+      if (call.i32(0) > kSys) return call.finish(errno1::inval);
+      call.trap(fmt::format("the guest raised signal {}", call.i32(0)));
+  }
+}
 
 void Preview1Impl::sched_yield(CoreHostCall& call) { call.finish(errno1::success); }
 

@@ -9,7 +9,7 @@
 //   // a thread that may wait (abi/core_host.h), on the strand:
 //   run_core_function(store, instance->find_export("_start")->func, done);
 //
-// Tests: test/unit/wasi_preview1_test.cpp.
+// Tests: test/unit/wasi_preview1_test.cpp and wasi_preview1_*_test.cpp.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,6 @@
-// wasi_snapshot_preview1: fd_*. See wasi/preview1_impl.h.
+// wasi_snapshot_preview1: fd_*, but what reads and writes (wasi/preview1_transfer.cpp); rights. See
+// wasi/preview1_impl.h.
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,8 +12,6 @@
 namespace wjit::wasi {
 namespace {
 
-// fdflags of preview1.
-enum FdFlags : uint16_t { kAppend = 1, kDsync = 2, kNonblock = 4, kRsync = 8, kSync = 16 };
 constexpr uint64_t kChangingRights =
     rights1::fd_write | rights1::fd_allocate | rights1::path_create_directory | rights1::path_create_file |
     rights1::path_link_source | rights1::path_link_target | rights1::path_rename_source | rights1::path_rename_target |
@@ -33,9 +31,13 @@ constexpr uint64_t kFolderRights = (rights1::all & ~(kFileRights | rights1::sock
 struct Rights {
   uint64_t base, inheriting;
 };
+Rights rights_of_type(FileType type) {
+  if (type == FileType::Directory) return {kFolderRights, rights1::all};
+  return {type == FileType::Socket ? kFileRights | rights1::sock_shutdown | rights1::sock_accept : kFileRights, 0};
+}
 Rights rights_of(const Fd& entry) {
   const bool folder = entry.type == FileType::Directory;
-  Rights rights = {folder ? kFolderRights : kFileRights, folder ? rights1::all : 0};
+  Rights rights = rights_of_type(entry.type);
   if (folder && !entry.opened.may_change) {
     rights.base &= ~kChangingRights;
     rights.inheriting &= ~kChangingRights;
@@ -43,11 +45,12 @@ Rights rights_of(const Fd& entry) {
   if (!folder && !entry.opened.flags.has(DescriptorFlags::write)) rights.base &= ~rights1::fd_write;
   if (!folder && !entry.opened.flags.has(DescriptorFlags::read)) rights.base &= ~rights1::fd_read;
   // A terminal is a character device without seek and tell: that is how C libraries know one.
-  const bool streams = entry.type == FileType::CharacterDevice || entry.type == FileType::Fifo;
-  if (streams || entry.type == FileType::Socket) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
-  if (entry.type == FileType::Socket) rights.base |= rights1::sock_shutdown | rights1::sock_accept;
+  if (cannot_seek(entry)) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
   return {rights.base & ~entry.given_up, rights.inheriting & ~entry.inheriting_given_up};
 }
+
+// The right to seek is one to tell.
+uint64_t with_implied(uint64_t rights) { return (rights & rights1::fd_seek) != 0 ? rights | rights1::fd_tell : rights; }
 
 uint8_t type_number(FileType type) {
   switch (type) {
@@ -67,11 +70,22 @@ int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
 
 }  // namespace
 
+bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheriting) {
+  const Rights rights = rights_of_type(type);
+  return (((base & rights.base) | (inheriting & rights.inheriting)) & folder.inheriting_given_up) == 0;
+}
+
+bool cannot_seek(const Fd& entry) {
+  const bool terminal = entry.type == FileType::CharacterDevice && isatty(entry.opened.file->fd) == 1;
+  return terminal || entry.type == FileType::Fifo || entry.type == FileType::Socket;
+}
+
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]) {
-  enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8 };
+  enum : uint32_t { kAtim = 1, kAtimNow = 2, kMtim = 4, kMtimNow = 8, kAll = 15 };
   auto time = [](uint64_t ns) {
     return timespec{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
   };
+  if (fstflags > kAll) return false;
   if ((fstflags & kAtim) != 0 && (fstflags & kAtimNow) != 0) return false;
   if ((fstflags & kMtim) != 0 && (fstflags & kMtimNow) != 0) return false;
   times[0] = (fstflags & kAtim) != 0 ? time(access) : timespec{0, (fstflags & kAtimNow) != 0 ? UTIME_NOW : UTIME_OMIT};
@@ -81,11 +95,17 @@ bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespe
 }
 
 std::shared_ptr<Fd> Preview1Impl::fd(CoreHostCall& call, size_t argument, uint64_t right) {
-  uint32_t number = call.i32(argument);
-  const bool there = number < fds_.size() && fds_[number] != nullptr && fds_[number]->opened.file->fd >= 0;
-  if (there && (fds_[number]->given_up & right) == 0) return fds_[number];
-  call.finish(there ? errno1::notcapable : errno1::badf);
-  return nullptr;
+  std::shared_ptr<Fd> found;
+  const uint32_t error = find_fd(call.i32(argument), right, &found);
+  if (error != errno1::success) call.finish(error);
+  return found;
+}
+
+uint32_t Preview1Impl::find_fd(uint32_t number, uint64_t right, std::shared_ptr<Fd>* found) const {
+  if (number >= fds_.size() || fds_[number] == nullptr || fds_[number]->opened.file->fd < 0) return errno1::badf;
+  if ((fds_[number]->given_up & right) != 0) return errno1::notcapable;
+  *found = fds_[number];
+  return errno1::success;
 }
 
 uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
@@ -95,118 +115,33 @@ uint32_t Preview1Impl::add_fd(std::shared_ptr<Fd> entry) {
   return static_cast<uint32_t>(free - fds_.begin());
 }
 
-// ---- reading and writing ----
-
-void Preview1Impl::transfer(CoreHostCall& call, bool is_write, size_t iovs, int64_t offset, uint32_t result) {
-  auto entry = fd(call, 0, is_write ? rights1::fd_write : rights1::fd_read);
-  if (entry == nullptr) return;
-  if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
-    return call.finish(entry->type == FileType::Directory ? errno1::isdir : errno1::badf);
-  }
-  uint32_t count = call.i32(iovs + 1);
-  const uint8_t* vectors = memory(call.i32(iovs), uint64_t{count} * 8);
-  if (vectors == nullptr || memory(result, 4) == nullptr) return call.finish(errno1::fault);
-  std::vector<std::pair<uint8_t*, uint32_t>> parts;
-  uint64_t total = 0;
-  for (uint32_t i = 0; i < count; ++i) {
-    auto address = load<uint32_t>(vectors + size_t{i} * 8), bytes = load<uint32_t>(vectors + size_t{i} * 8 + 4);
-    uint8_t* at = memory(address, bytes);
-    if (at == nullptr) return call.finish(errno1::fault);
-    if (bytes == 0) continue;
-    parts.emplace_back(at, bytes);
-    total += bytes;
-    if (parts.size() == 1024) break;  // a short transfer is one
-  }
-  if (parts.empty()) {
-    store(result, uint32_t{0});
-    return call.finish(errno1::success);
-  }
-  if ((entry->flags & kNonblock) != 0) {
-    pollfd ready{entry->opened.file->fd, static_cast<short>(is_write ? POLLOUT : POLLIN), 0};
-    if (::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
-  }
-  // One part goes straight to or from the guest's memory; several small ones through a buffer, so that a line written
-  // in pieces stays one write.
-  constexpr uint64_t kGather = 64 << 10;
-  constexpr uint32_t kLargest = 1 << 30;
-  auto operation = std::make_shared<Operation>(*state_);
-  Operation& op = *operation;
-  struct Keep {
-    std::shared_ptr<Operation> operation;
-    std::shared_ptr<Fd> entry;
-    std::vector<uint8_t> bytes;
-  };
-  auto keep = std::make_shared<Keep>(Keep{std::move(operation), entry, {}});
-  uint8_t* data = parts[0].first;
-  size_t bytes = std::min(parts[0].second, kLargest);
-  bool gathered = parts.size() > 1 && total <= kGather;
-  if (gathered) {
-    keep->bytes.reserve(total);
-    if (is_write) {
-      for (auto [at, size] : parts) keep->bytes.insert(keep->bytes.end(), at, at + size);
-    } else {
-      keep->bytes.resize(total);
-    }
-    data = keep->bytes.data();
-    bytes = total;
-  }
-  auto done = [this, &call, keep = keep.get(), result, gathered, is_write,
-               parts = std::move(parts)](int64_t transferred) {
-    if (transferred < 0) {
-      if (is_write) state_->write_failed(*keep->entry->opened.file, transferred);
-      return call.finish(errno_of(transferred));
-    }
-    if (gathered && !is_write) {
-      const uint8_t* from = keep->bytes.data();
-      auto left = static_cast<size_t>(transferred);
-      for (auto [at, size] : parts) {
-        size_t part = std::min<size_t>(size, left);
-        memcpy(at, from, part);
-        from += part;
-        left -= part;
-      }
-    }
-    store(result, static_cast<uint32_t>(transferred));
-    call.finish(errno1::success);
-  };
-  if (is_write) {
-    op.write(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
-  } else {
-    op.read(entry->opened.file->fd, data, bytes, offset, keep, std::move(done));
-  }
-}
-
-void Preview1Impl::fd_read(CoreHostCall& call) { transfer(call, false, 1, -1, call.i32(3)); }
-void Preview1Impl::fd_write(CoreHostCall& call) { transfer(call, true, 1, -1, call.i32(3)); }
-
-void Preview1Impl::fd_pread(CoreHostCall& call) {
-  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, false, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
-}
-
-void Preview1Impl::fd_pwrite(CoreHostCall& call) {
-  if (call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
-  transfer(call, true, 1, static_cast<int64_t>(call.i64(3)), call.i32(4));
-}
+// ---- the position ----
 
 void Preview1Impl::fd_seek(CoreHostCall& call) {
-  auto entry = fd(call, 0, rights1::fd_seek);
+  const bool stays = call.i64(1) == 0 && call.i32(2) == 1;
+  auto entry = fd(call, 0, stays ? rights1::fd_tell : rights1::fd_seek);
   if (entry == nullptr) return;
   static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
   if (call.i32(2) > 2) return call.finish(errno1::inval);
   if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  const auto result = place<uint64_t>(call, 3);
+  if (!result) return;
   off_t at = lseek(entry->opened.file->fd, static_cast<off_t>(call.i64(1)), kWhence[call.i32(2)]);
   if (at < 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(3), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+  result.store(static_cast<uint64_t>(at));
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_tell(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_tell);
   if (entry == nullptr) return;
   if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  const auto result = place<uint64_t>(call, 1);
+  if (!result) return;
   off_t at = lseek(entry->opened.file->fd, 0, SEEK_CUR);
   if (at < 0) return call.finish(errno_of(errno));
-  call.finish(store(call.i32(1), static_cast<uint64_t>(at)) ? errno1::success : errno1::fault);
+  result.store(static_cast<uint64_t>(at));
+  call.finish(errno1::success);
 }
 
 // ---- the file itself ----
@@ -246,26 +181,21 @@ void Preview1Impl::fd_filestat_get(CoreHostCall& call) {
   if (entry == nullptr) return;
   struct stat status{};
   if (fstat(entry->opened.file->fd, &status) != 0) return call.finish(errno_of(errno));
-  call.finish(store_stat(call.i32(1), status) ? errno1::success : errno1::fault);
+  const auto into = place<Filestat>(call, 1);
+  if (!into) return;
+  store_stat(into, status);
+  call.finish(errno1::success);
 }
 
-bool Preview1Impl::store_stat(uint32_t address, const struct stat& status) const {
-  uint8_t* at = memory(address, 64);
-  if (at == nullptr) return false;
-  memset(at, 0, 64);
-  auto ns = [](const timespec& t) {
-    return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
-  };
-  uint64_t words[8] = {status.st_dev,
-                       status.st_ino,
-                       type_number(file_type(status.st_mode)),
-                       status.st_nlink,
-                       static_cast<uint64_t>(status.st_size),
-                       ns(status.st_atim),
-                       ns(status.st_mtim),
-                       ns(status.st_ctim)};
-  memcpy(at, words, 64);
-  return true;
+void Preview1Impl::store_stat(Place<Filestat> into, const struct stat& status) {
+  into.store({.dev = status.st_dev,
+              .ino = status.st_ino,
+              .filetype = type_number(file_type(status.st_mode)),
+              .nlink = status.st_nlink,
+              .size = static_cast<uint64_t>(status.st_size),
+              .atim = nanoseconds(status.st_atim),
+              .mtim = nanoseconds(status.st_mtim),
+              .ctim = nanoseconds(status.st_ctim)});
 }
 
 void Preview1Impl::fd_filestat_set_size(CoreHostCall& call) {
@@ -310,28 +240,31 @@ void Preview1Impl::fd_renumber(CoreHostCall& call) {
 void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
   auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
-  uint8_t* at = memory(call.i32(1), 24);
-  if (at == nullptr) return call.finish(errno1::fault);
+  const auto into = place<Fdstat>(call, 1);
+  if (!into) return;
   const Rights rights = rights_of(*entry);
-  memset(at, 0, 24);
-  at[0] = type_number(entry->type);
-  memcpy(at + 2, &entry->flags, 2);
-  memcpy(at + 8, &rights.base, 8);
-  memcpy(at + 16, &rights.inheriting, 8);
+  into.store({.filetype = type_number(entry->type),
+              .flags = entry->flags,
+              .padding = 0,
+              .rights_base = rights.base,
+              .rights_inheriting = rights.inheriting});
   call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_fdstat_set_flags(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_fdstat_set_flags);
   if (entry == nullptr) return;
-  auto flags = static_cast<uint16_t>(call.i32(1));
-  if ((flags & ~(kAppend | kDsync | kNonblock | kRsync | kSync)) != 0) return call.finish(errno1::inval);
-  constexpr uint16_t kSyncing = kDsync | kRsync | kSync;  // the system does not change these later
+  if (call.i32(1) > fdflags1::all) return call.finish(errno1::inval);
+  const auto flags = static_cast<uint16_t>(call.i32(1));
+  constexpr uint16_t kSyncing =
+      fdflags1::dsync | fdflags1::rsync | fdflags1::sync;  // the system does not change these later
   if ((flags & kSyncing) != (entry->flags & kSyncing)) return call.finish(errno1::notsup);
-  if (entry->opened.file->owned && ((flags ^ entry->flags) & kAppend) != 0) {
-    int system = fcntl(entry->opened.file->fd, F_GETFL);
-    system = (flags & kAppend) != 0 ? system | O_APPEND : system & ~O_APPEND;
-    if (fcntl(entry->opened.file->fd, F_SETFL, system) != 0) return call.finish(errno_of(errno));
+  const bool appends = (flags & fdflags1::append) != 0;
+  const int fd = entry->opened.file->fd, system = fcntl(fd, F_GETFL);
+  if (entry->opened.file->owned) {
+    if (fcntl(fd, F_SETFL, appends ? system | O_APPEND : system & ~O_APPEND) != 0) return call.finish(errno_of(errno));
+  } else if (!appends && (system & O_APPEND) != 0) {
+    return call.finish(errno1::notsup);  // others use it, too: what they have set stays
   }
   entry->flags = flags;
   call.finish(errno1::success);
@@ -344,8 +277,8 @@ void Preview1Impl::fd_fdstat_set_rights(CoreHostCall& call) {
   if ((call.i64(1) & ~rights.base) != 0 || (call.i64(2) & ~rights.inheriting) != 0) {
     return call.finish(errno1::notcapable);
   }
-  entry->given_up |= rights.base & ~call.i64(1);
-  entry->inheriting_given_up |= rights.inheriting & ~call.i64(2);
+  entry->given_up |= rights.base & ~with_implied(call.i64(1));
+  entry->inheriting_given_up |= rights.inheriting & ~with_implied(call.i64(2));
   call.finish(errno1::success);
 }
 
@@ -353,8 +286,10 @@ void Preview1Impl::fd_prestat_get(CoreHostCall& call) {
   auto entry = fd(call, 0, 0);
   if (entry == nullptr) return;
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
-  uint64_t prestat = uint64_t{entry->preopen->guest_path.size()} << 32;  // tag 0: a folder
-  call.finish(store(call.i32(1), prestat) ? errno1::success : errno1::fault);
+  const auto into = place<Prestat>(call, 1);
+  if (!into) return;
+  into.store({.tag = 0 /* a folder */, .name_len = static_cast<uint32_t>(entry->preopen->guest_path.size())});
+  call.finish(errno1::success);
 }
 
 void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
@@ -363,8 +298,8 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
   if (entry->preopen == nullptr) return call.finish(errno1::badf);
   const std::string& name = entry->preopen->guest_path;
   if (call.i32(2) < name.size()) return call.finish(37);  // nametoolong
-  uint8_t* at = memory(call.i32(1), name.size());
-  if (at == nullptr) return call.finish(errno1::fault);
+  uint8_t* at = memory(call, call.i32(1), name.size());
+  if (at == nullptr) return;
   memcpy(at, name.data(), name.size());
   call.finish(errno1::success);
 }
@@ -372,11 +307,15 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
 void Preview1Impl::fd_readdir(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_readdir);
   if (entry == nullptr) return;
-  uint32_t buffer = call.i32(1), size = call.i32(2), used_address = call.i32(4);
-  uint64_t cookie = call.i64(3);
-  if (memory(buffer, size) == nullptr || memory(used_address, 4) == nullptr) return call.finish(errno1::fault);
+  if (entry->type != FileType::Directory) return call.finish(errno1::notdir);
+  const uint32_t size = call.i32(2);
+  const uint64_t cookie = call.i64(3);
+  uint8_t* buffer = memory(call, call.i32(1), size);
+  if (buffer == nullptr) return;
+  const auto result = place<uint32_t>(call, 4);
+  if (!result) return;
   // Entries from `cookie` on, the last one perhaps cut off; a cookie is an index into the list read last.
-  auto give = [this, entry, buffer, size, cookie, used_address](int64_t) {
+  auto give = [entry, buffer, size, cookie, result](int64_t) {
     uint32_t used = 0;
     for (uint64_t i = cookie; i < entry->entries.size() && used < size; ++i) {
       const DirectoryEntry& e = entry->entries[i];
@@ -388,13 +327,13 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
       memcpy(head + 16, &length, 4);
       head[20] = type_number(e.type);
       uint32_t part = std::min<uint32_t>(sizeof(head), size - used);
-      memcpy(memory(buffer + used, part), head, part);
+      memcpy(buffer + used, head, part);
       used += part;
       part = std::min(length, size - used);
-      if (part > 0) memcpy(memory(buffer + used, part), e.name.data(), part);
+      memcpy(buffer + used, e.name.data(), part);
       used += part;
     }
-    store(used_address, used);
+    result.store(used);
     return errno1::success;
   };
   if (cookie != 0 && !entry->entries.empty()) return call.finish(give(0));
@@ -402,11 +341,15 @@ void Preview1Impl::fd_readdir(CoreHostCall& call) {
   in_background(
       call,
       [entry, entries]() -> int64_t {
-        struct stat status{};
-        if (fstat(entry->opened.file->fd, &status) != 0) return -int64_t{errno};
-        entries->push_back({".", FileType::Directory, status.st_ino});
-        entries->push_back({"..", FileType::Directory, 0});
-        return read_directory(entry->opened.file->fd, entries.get());
+        struct stat here{}, root{}, above{};
+        const int fd = entry->opened.file->fd;
+        if (fstat(fd, &here) != 0 || fstat(entry->root->fd, &root) != 0) return -int64_t{errno};
+        // A preopened folder is its own parent, as the file system's root is.
+        const bool is_root = here.st_dev == root.st_dev && here.st_ino == root.st_ino;
+        if (!is_root) (void)fstatat(fd, "..", &above, 0);  // which stays 0 in a folder that may only be listed
+        entries->push_back({".", FileType::Directory, here.st_ino});
+        entries->push_back({"..", FileType::Directory, is_root ? here.st_ino : above.st_ino});
+        return read_directory(fd, entries.get());
       },
       [entry, entries, give](int64_t) {
         entry->entries = std::move(*entries);

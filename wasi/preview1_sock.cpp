@@ -1,6 +1,6 @@
 // wasi_snapshot_preview1: sock_*, over sockets that the guest was given (WasiOptions::listen, or a standard stream that
 // is one). Each tries at once and waits for the descriptor where that would block. See wasi/preview1_impl.h. Test:
-// test/unit/wasi_preview1_test.cpp.
+// test/unit/wasi_preview1_sock_test.cpp.
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -13,7 +13,6 @@
 namespace wjit::wasi {
 namespace {
 
-constexpr uint16_t kNonblock = 4;  // of fdflags
 enum ReceiveFlags : uint32_t { kPeek = 1, kWaitAll = 2 };
 enum ShutdownFlags : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
@@ -40,23 +39,23 @@ void Preview1Impl::sock_accept(CoreHostCall& call) {
   auto listener = socket(call, rights1::sock_accept);
   if (listener == nullptr) return;
   const auto flags = static_cast<uint16_t>(call.i32(1));
-  const uint32_t result = call.i32(2);
-  if ((flags & ~kNonblock) != 0) return call.finish(errno1::inval);
-  if (memory(result, 4) == nullptr) return call.finish(errno1::fault);
+  if ((flags & ~fdflags1::nonblock) != 0) return call.finish(errno1::inval);
+  const auto result = place<uint32_t>(call, 2);
+  if (!result) return;
   const int fd = listener->opened.file->fd;
   pollfd ready{fd, POLLIN, 0};
-  if ((listener->flags & kNonblock) != 0 && ::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
+  if ((listener->flags & fdflags1::nonblock) != 0 && ::poll(&ready, 1, 0) == 0) return call.finish(errno1::again);
   auto operation = std::make_shared<Operation>(*state_);
   Operation& accepting = *operation;
   accepting.accept(fd, operation, [this, &call, listener, flags, result](int64_t accepted) {
     if (accepted < 0) return call.finish(errno_of(accepted));
-    const uint32_t number = add_fd(socket_fd(socket_file(static_cast<int>(accepted)), flags));
-    call.finish(store(result, number) ? errno1::success : errno1::fault);
+    result.store(add_fd(socket_fd(socket_file(static_cast<int>(accepted)), flags)));
+    call.finish(errno1::success);
   });
 }
 
 // A recv or send of the guest's vectors.
-struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
+struct Preview1Impl::SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
   SocketTransfer(State& state, CoreHostCall& c, std::shared_ptr<Fd> e)
       : operation(state), call(c), entry(std::move(e)) {}
 
@@ -68,7 +67,7 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
     const ssize_t count = is_send ? ::sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
                                   : ::recvmsg(fd, &message, MSG_DONTWAIT | (peek ? MSG_PEEK : 0));
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) {
-      if ((entry->flags & kNonblock) != 0) return done > 0 ? finish(0) : finish(EAGAIN);
+      if ((entry->flags & fdflags1::nonblock) != 0) return done > 0 ? finish(0) : finish(EAGAIN);
       return operation.poll(fd, is_send ? POLLOUT : POLLIN, shared_from_this(), [this](int64_t events) {
         if (events < 0) return finish(static_cast<int>(-events));
         attempt();
@@ -78,19 +77,31 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
     truncated = truncated || (message.msg_flags & MSG_TRUNC) != 0;
     done += static_cast<uint32_t>(count);
     if (!wait_all || count == 0) return finish(0);
-    // What is full is left behind.
-    auto left = static_cast<size_t>(count);
-    while (first < parts.size() && left >= parts[first].iov_len) left -= parts[first++].iov_len;
+    if (peek) return look_again();
+    take_front(parts, &first, static_cast<size_t>(count));
     if (first == parts.size()) return finish(0);
-    parts[first].iov_base = static_cast<uint8_t*>(parts[first].iov_base) + left;
-    parts[first].iov_len -= left;
     attempt();
   }
+  // All is looked at once it is there: the system tells when so much is, or nothing will come any more. (Not of local
+  // sockets, which are looked at twice.)
+  void look_again() {
+    size_t bytes = 0;
+    for (const iovec& part : parts) bytes += part.iov_len;
+    wait_all = false;
+    if (done == bytes || (entry->flags & fdflags1::nonblock) != 0) return finish(0);
+    done = 0;
+    wake_at(static_cast<int>(bytes));
+    operation.poll(entry->opened.file->fd, POLLIN, shared_from_this(), [this](int64_t events) {
+      wake_at(1);
+      if (events < 0) return finish(static_cast<int>(-events));
+      attempt();
+    });
+  }
+  void wake_at(int bytes) const { setsockopt(entry->opened.file->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes); }
   void finish(int error) const {
     if (error != 0) return call.finish(errno_of(error));
-    memcpy(count_at, &done, sizeof done);
-    const uint16_t flags = truncated ? 1 : 0;
-    if (flags_at != nullptr) memcpy(flags_at, &flags, sizeof flags);
+    count_at.store(done);
+    if (flags_at) flags_at.store(truncated ? 1 : 0);
     call.finish(errno1::success);
   }
 
@@ -101,8 +112,8 @@ struct SocketTransfer : std::enable_shared_from_this<SocketTransfer> {
   size_t first = 0;  // of `parts` that is not full
   bool is_send = false, peek = false, wait_all = false, truncated = false;
   uint32_t done = 0;
-  uint8_t* count_at = nullptr;  // guest memory, as the parts are: it does not move
-  uint8_t* flags_at = nullptr;
+  Place<uint32_t> count_at;
+  Place<uint16_t> flags_at;
 };
 
 void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
@@ -113,20 +124,10 @@ void Preview1Impl::socket_transfer(CoreHostCall& call, bool is_send) {
   auto transfer = std::make_shared<SocketTransfer>(*state_, call, std::move(entry));
   transfer->is_send = is_send;
   transfer->peek = (flags & kPeek) != 0;
-  transfer->wait_all = (flags & kWaitAll) != 0 && !transfer->peek;
-  transfer->count_at = memory(call.i32(4), 4);
-  if (!is_send) transfer->flags_at = memory(call.i32(5), 2);
-  const uint32_t count = call.i32(2);
-  const uint8_t* vectors = memory(call.i32(1), uint64_t{count} * 8);
-  if (transfer->count_at == nullptr || (!is_send && transfer->flags_at == nullptr) || vectors == nullptr) {
-    return call.finish(errno1::fault);
-  }
-  for (uint32_t i = 0; i < count && transfer->parts.size() < 1024; ++i) {  // a short transfer is one
-    const auto address = load<uint32_t>(vectors + size_t{i} * 8), bytes = load<uint32_t>(vectors + size_t{i} * 8 + 4);
-    uint8_t* at = memory(address, bytes);
-    if (at == nullptr) return call.finish(errno1::fault);
-    if (bytes != 0) transfer->parts.push_back({at, bytes});
-  }
+  transfer->wait_all = (flags & kWaitAll) != 0;
+  if (!vectors(call, 1, &transfer->parts)) return;
+  if (!(transfer->count_at = place<uint32_t>(call, 4))) return;
+  if (!is_send && !(transfer->flags_at = place<uint16_t>(call, 5))) return;
   transfer->attempt();
 }
 

@@ -1,282 +1,25 @@
-// wasi_snapshot_preview1: a module whose _start makes the calls that a test lists and keeps their error numbers.
-#include <gtest/gtest.h>
-#include <sys/socket.h>
+// wasi_snapshot_preview1: arguments, clocks, polling, signals; and what pointers may be, of all functions.
 #include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "abi/core_host.h"
-#include "frontend/decoder.h"
-#include "frontend/text.h"
-#include "wasi/preview1.h"
-#include "wasi/preview1_impl.h"
+#include "test/unit/preview1_fixture.h"
 
 namespace wjit::wasi {
 namespace {
 
-namespace fs = std::filesystem;
 using namespace errno1;
-
-// Where things lie in the guest's memory.
-constexpr uint32_t kErrors = 0, kResult = 1024, kIovs = 1100, kPaths = 2048, kData = 8192, kBuffer = 16384;
-
-class Preview1Test : public testing::Test {
- protected:
-  void SetUp() override {
-    std::string pattern = (fs::temp_directory_path() / "wjit-preview1-XXXXXX").string();
-    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
-    root = pattern;
-    ASSERT_EQ(pipe(output), 0);
-    ASSERT_EQ(pipe(input), 0);
-    engine = std::move(*Engine::create({}));
-    scheduler = std::make_unique<Scheduler>();
-    store = std::make_unique<Store>(*engine, *scheduler);
-    WasiOptions options;
-    options.args = {"program", "argument"};
-    options.env = {{"A", "1"}};
-    options.preopens.push_back({root.string(), "data", read_only});
-    options.stdin_fd = input[0];
-    options.stdout_fd = output[1];
-    configure(options);
-    auto host = WasiHost::create(*store, std::move(options));
-    ASSERT_TRUE(host) << host.error().message;
-    preview1 = Preview1::create(**host);
-    listeners = (*host)->state().listeners;
-  }
-  virtual void configure(WasiOptions&) {}
-  void TearDown() override {
-    instance.reset();
-    preview1.reset();
-    store.reset();
-    for (int fd : {output[0], output[1], input[0], input[1]}) close(fd);
-    fs::remove_all(root);
-  }
-
-  // `(call $name …)` with its arguments in text form.
-  void call(const std::string& name, const std::string& arguments) {
-    if (!imports.contains(name)) imports[name] = "";
-    body += fmt::format("(i32.store (i32.const {}) (call ${} {}))\n", kErrors + 4 * calls++, name, arguments);
-  }
-  // Puts bytes into memory before the start.
-  void data(uint32_t address, std::string_view bytes) {
-    std::string text;
-    for (char c : bytes) text += fmt::format("\\{:02x}", static_cast<uint8_t>(c));
-    segments += fmt::format("(data (i32.const {}) \"{}\")\n", address, text);
-  }
-  void iov(uint32_t at, uint32_t address, uint32_t size) {
-    uint32_t words[2] = {address, size};
-    data(at, {reinterpret_cast<const char*>(words), 8});  // NOLINT
-  }
-
-  // Runs the calls; the error numbers of all.
-  std::vector<uint32_t> run() {
-    std::string text = "(module\n";
-    for (const auto& [name, unused] : imports) {
-      // The import's type is what the host's function has.
-      auto item = preview1->find("wasi_snapshot_preview1", name);
-      if (!item) {
-        ADD_FAILURE() << name;
-        return {};
-      }
-      auto* function = static_cast<CoreHostFunction*>(item->func->vmctx);
-      std::string params;
-      for (ValType type : function->type.params) params += " " + to_string(type);
-      text += fmt::format("(import \"wasi_snapshot_preview1\" \"{}\" (func ${} (param{}) (result i32)))\n", name, name,
-                          params);
-    }
-    text += "(memory (export \"memory\") 4)\n" + segments + "(func (export \"_start\")\n" + body + "))";
-    auto bytes = assemble(text);
-    EXPECT_TRUE(bytes) << bytes.error().to_string() << text;
-    auto module = decode_module(std::make_shared<const Bytes>(std::move(*bytes)));
-    EXPECT_TRUE(module) << module.error().to_string();
-    std::vector<Extern> externs;
-    for (const Import& import : (*module)->imports) externs.push_back(*preview1->find(import.module, import.name));
-    auto linked = CoreInstance::link(&store->context(), *engine->code_of(*module), std::move(externs));
-    EXPECT_TRUE(linked) << linked.error().message;
-    instance = *linked;
-    EXPECT_TRUE(instance->initialize());
-    memory = instance->find_export("memory")->memory;
-    preview1->use_memory(memory);
-    bool returned = false;
-    store->enqueue([&] { run_core_function(*store, instance->find_export("_start")->func, [&] { returned = true; }); });
-    EXPECT_EQ(scheduler->run(*store, [&] { return returned; }), RunResult::Done);
-    std::vector<uint32_t> errors(calls);
-    memcpy(errors.data(), memory->base + kErrors, calls * 4);
-    return errors;
-  }
-  uint32_t word(uint32_t address) const {
-    uint32_t value;
-    memcpy(&value, memory->base + address, 4);
-    return value;
-  }
-  uint64_t long_word(uint32_t address) const {
-    uint64_t value;
-    memcpy(&value, memory->base + address, 8);
-    return value;
-  }
-  std::string_view bytes(uint32_t address, size_t size) const {
-    return {reinterpret_cast<const char*>(memory->base + address), size};  // NOLINT
-  }
-
-  static std::string constants(std::initializer_list<uint64_t> values, std::string_view types = "") {
-    std::string text;
-    size_t i = 0;
-    for (uint64_t value : values) {
-      bool is_long = i < types.size() && types[i] == 'l';
-      text += fmt::format("({}.const {}) ", is_long ? "i64" : "i32", value);
-      ++i;
-    }
-    return text;
-  }
-
-  bool read_only = false;
-  fs::path root;
-  int output[2] = {-1, -1}, input[2] = {-1, -1};
-  std::vector<std::shared_ptr<File>> listeners;
-  std::unique_ptr<Engine> engine;
-  std::unique_ptr<Scheduler> scheduler;
-  std::unique_ptr<Store> store;
-  std::shared_ptr<Preview1> preview1;
-  std::shared_ptr<CoreInstance> instance;
-  MemoryInstance* memory = nullptr;
-  std::map<std::string, std::string> imports;
-  std::string body, segments;
-  uint32_t calls = 0;
-};
-
-class Preview1ReadOnly : public Preview1Test {
- protected:
-  Preview1ReadOnly() { read_only = true; }
-};
-
-constexpr uint64_t kRead = 1 << 1, kWrite = 1 << 6;
-constexpr uint64_t kCreate = 1, kExclusive = 4, kTruncate = 8;
 
 TEST_F(Preview1Test, ArgumentsAndEnvironment) {
   call("args_sizes_get", constants({kResult, kResult + 4}));
   call("args_get", constants({kResult + 16, kData}));
   call("environ_sizes_get", constants({kResult + 8, kResult + 12}));
   call("environ_get", constants({kResult + 32, kData + 100}));
-  call("args_get", constants({0x3FFFC, kData}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, fault}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success}));
   EXPECT_EQ(word(kResult), 2u);
   EXPECT_EQ(word(kResult + 4), 17u);
   EXPECT_EQ(word(kResult + 20), kData + 8);
   EXPECT_EQ(bytes(kData, 17), std::string_view("program\0argument\0", 17));
   EXPECT_EQ(word(kResult + 8), 1u);
   EXPECT_EQ(bytes(kData + 100, 4), std::string_view("A=1\0", 4));
-}
-
-TEST_F(Preview1Test, StandardStreams) {
-  ASSERT_EQ(write(input[1], "some input", 10), 10);
-  data(kData, "hello, world");
-  iov(kIovs, kData, 5);
-  iov(kIovs + 8, kData + 5, 7);
-  iov(kIovs + 16, kBuffer, 4);
-  iov(kIovs + 24, kBuffer + 100, 100);
-  iov(kIovs + 32, 0x3FFFF, 2);
-  call("fd_write", constants({1, kIovs, 2, kResult}));
-  call("fd_read", constants({0, kIovs + 16, 2, kResult + 4}));
-  call("fd_write", constants({0, kIovs, 1, kResult + 8}));
-  call("fd_write", constants({1, kIovs + 32, 1, kResult + 8}));
-  call("fd_write", constants({99, kIovs, 1, kResult + 8}));
-  call("fd_seek", constants({1, 0, 0, kResult + 16}, "il"));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, badf, fault, badf, spipe}));
-  EXPECT_EQ(word(kResult), 12u);
-  char buffer[32];
-  EXPECT_EQ(read(output[0], buffer, sizeof(buffer)), 12);
-  EXPECT_EQ(std::string_view(buffer, 12), "hello, world");
-  EXPECT_EQ(word(kResult + 4), 10u);
-  EXPECT_EQ(bytes(kBuffer, 4), "some");
-  EXPECT_EQ(bytes(kBuffer + 100, 6), " input");
-}
-
-TEST_F(Preview1Test, Files) {
-  data(kPaths, "file");            // 4
-  data(kPaths + 16, "sub");        // 3
-  data(kPaths + 32, "sub/moved");  // 9
-  data(kPaths + 64, "../x");       // 4
-  data(kData, "0123456789");
-  iov(kIovs, kData, 10);
-  iov(kIovs + 8, kBuffer, 4);
-  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags, uint64_t rights, uint64_t fdflags, uint32_t into) {
-    call("path_open", constants({3, 1, path, size, oflags, rights, 0, fdflags, into}, "iiiiill"));
-  };
-  call("fd_prestat_get", constants({3, kResult}));
-  call("fd_prestat_dir_name", constants({3, kBuffer + 64, 4}));
-  call("fd_prestat_get", constants({4, kResult}));
-  open(kPaths, 4, kCreate | kExclusive, kRead | kWrite, 0, kResult + 8);  // descriptor 4
-  call("fd_write", constants({4, kIovs, 1, kResult + 12}));
-  call("fd_seek", constants({4, 3, 0, kResult + 16}, "il"));
-  call("fd_read", constants({4, kIovs + 8, 1, kResult + 24}));
-  call("fd_tell", constants({4, kResult + 32}));
-  call("fd_pread", constants({4, kIovs + 8, 1, 8, kResult + 28}, "iiil"));
-  call("fd_filestat_get", constants({4, kBuffer + 256}));
-  open(kPaths, 4, kCreate | kExclusive, kRead, 0, kResult + 8);
-  open(kPaths + 64, 4, 0, kRead, 0, kResult + 8);
-  call("path_create_directory", constants({3, kPaths + 16, 3}));
-  call("path_rename", constants({3, kPaths, 4, 3, kPaths + 32, 9}));
-  call("path_filestat_get", constants({3, 1, kPaths + 32, 9, kBuffer + 320}));
-  call("fd_readdir", constants({3, kBuffer + 512, 4096, 0, kResult + 40}, "iiil"));
-  call("path_unlink_file", constants({3, kPaths + 16, 3}));
-  call("path_unlink_file", constants({3, kPaths + 32, 9}));
-  call("path_remove_directory", constants({3, kPaths + 16, 3}));
-  call("fd_close", constants({4}));
-  call("fd_close", constants({4}));
-  open(kPaths, 4, kCreate | kTruncate, kWrite, 1, kResult + 44);  // appending; the lowest free number
-  call("fd_write", constants({4, kIovs, 1, kResult + 12}));
-  call("fd_fdstat_get", constants({4, kBuffer + 400}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, badf,    success, success, success, success, success,
-                                          success, success, 20,      63,      success, success, success, success,
-                                          isdir,   success, success, success, badf,    success, success, success}));
-  EXPECT_EQ(long_word(kResult), uint64_t{4} << 32);
-  EXPECT_EQ(bytes(kBuffer + 64, 4), "data");
-  EXPECT_EQ(word(kResult + 8), 4u);
-  EXPECT_EQ(long_word(kResult + 16), 3u);
-  EXPECT_EQ(word(kResult + 24), 4u);
-  EXPECT_EQ(long_word(kResult + 32), 7u);
-  EXPECT_EQ(word(kResult + 28), 2u);
-  EXPECT_EQ(bytes(kBuffer, 4), "8956");  // pread's two bytes over read's four
-  EXPECT_EQ(long_word(kBuffer + 256 + 32), 10u);
-  EXPECT_EQ(memory->base[kBuffer + 256 + 16], 4);      // a regular file
-  EXPECT_EQ(word(kResult + 40), 3 * 24u + 1 + 2 + 3);  // ".", "..", "sub"
-  EXPECT_EQ(word(kResult + 44), 4u);
-  EXPECT_EQ(memory->base[kBuffer + 402], 1);  // append
-  EXPECT_EQ(fs::file_size(root / "file"), 10u);
-}
-
-TEST_F(Preview1Test, PathsAreText) {
-  data(kPaths, "a\xff");
-  for (const char* name : {"path_unlink_file", "path_create_directory", "path_remove_directory"}) {
-    call(name, constants({3, kPaths, 2}));
-    call(name, constants({3, 0x3FFFF, 2}));
-  }
-  EXPECT_EQ(run(), (std::vector<uint32_t>{ilseq, fault, ilseq, fault, ilseq, fault}));
-}
-
-TEST_F(Preview1ReadOnly, NothingChanges) {
-  std::ofstream(root / "file") << "contents";
-  data(kPaths, "file");
-  data(kPaths + 16, "new");
-  iov(kIovs, kBuffer, 100);
-  call("path_open", constants({3, 1, kPaths, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
-  call("fd_read", constants({4, kIovs, 1, kResult + 4}));
-  call("path_open", constants({3, 1, kPaths, 4, 0, kWrite, 0, 0, kResult}, "iiiiill"));
-  call("path_open", constants({3, 1, kPaths + 16, 3, kCreate, kRead, 0, 0, kResult}, "iiiiill"));
-  call("path_create_directory", constants({3, kPaths + 16, 3}));
-  call("path_unlink_file", constants({3, kPaths, 4}));
-  call("path_rename", constants({3, kPaths, 4, 3, kPaths + 16, 3}));
-  call("path_symlink", constants({kPaths, 4, 3, kPaths + 16, 3}));
-  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
-  call("path_filestat_set_times", constants({3, 0, kPaths, 4, 0, 0, 10}, "iiiill"));
-  call("fd_filestat_set_size", constants({4, 0}, "il"));
-  call("fd_filestat_set_times", constants({4, 0, 0, 10}, "ill"));
-  call("path_remove_directory", constants({3, kPaths + 16, 3}));
-  call("fd_write", constants({4, kIovs, 1, kResult + 4}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs, rofs,
-                                          rofs, badf}));
-  EXPECT_EQ(bytes(kBuffer, 8), "contents");
 }
 
 TEST_F(Preview1Test, Waiting) {
@@ -331,332 +74,134 @@ TEST_F(Preview1Test, WaitingForThePastAndForNobody) {
   EXPECT_EQ(memory->base[kBuffer + 32 + 24], 1);  // the end
 }
 
-TEST_F(Preview1Test, NoSuchDescriptor) {
-  const std::pair<const char*, const char*> functions[] = {
-      {"fd_advise", "illi"},
-      {"fd_allocate", "ill"},
-      {"fd_close", "i"},
-      {"fd_datasync", "i"},
-      {"fd_fdstat_get", "ii"},
-      {"fd_fdstat_set_flags", "ii"},
-      {"fd_fdstat_set_rights", "ill"},
-      {"fd_filestat_get", "ii"},
-      {"fd_filestat_set_size", "il"},
-      {"fd_filestat_set_times", "illi"},
-      {"fd_pread", "iiili"},
-      {"fd_prestat_get", "ii"},
-      {"fd_prestat_dir_name", "iii"},
-      {"fd_pwrite", "iiili"},
-      {"fd_read", "iiii"},
-      {"fd_readdir", "iiili"},
-      {"fd_renumber", "ii"},
-      {"fd_seek", "ilii"},
-      {"fd_sync", "i"},
-      {"fd_tell", "ii"},
-      {"fd_write", "iiii"},
-      {"path_create_directory", "iii"},
-      {"path_filestat_get", "iiiii"},
-      {"path_filestat_set_times", "iiiilli"},
-      {"path_link", "iiiiiii"},
-      {"path_open", "iiiiillii"},
-      {"path_readlink", "iiiiii"},
-      {"path_remove_directory", "iii"},
-      {"path_rename", "iiiiii"},
-      {"path_unlink_file", "iii"},
-  };
-  for (const auto& [name, types] : functions) {
-    std::string arguments = "(i32.const 77) ";
-    for (const char* type = types + 1; *type != '\0'; ++type) {
-      arguments += *type == 'l' ? "(i64.const 0) " : "(i32.const 0) ";
-    }
-    call(name, arguments);
-  }
-  call("path_symlink", constants({0, 0, 77, 0, 0}));
-  EXPECT_EQ(run(), std::vector<uint32_t>(std::size(functions) + 1, badf));
-}
-
-TEST_F(Preview1Test, DescriptorsAndLinks) {
-  std::ofstream(root / "file") << "0123456789";
+// How much there is to be read of a file, behind its end and of more than an int has.
+TEST_F(Preview1Test, WaitingForFiles) {
   data(kPaths, "file");
-  data(kPaths + 16, "link");
-  data(kPaths + 32, "hard");
-  data(kPaths + 48, "/etc");
-  call("path_open", constants({3, 1, kPaths, 4, 0, kRead | kWrite, 0, 0, kResult}, "iiiiill"));  // descriptor 4
-  call("fd_allocate", constants({4, 8, 8}, "ill"));
-  call("fd_filestat_get", constants({4, kBuffer}));
-  call("fd_advise", constants({4, 0, 16, 3}, "illi"));
-  call("fd_advise", constants({4, 0, 16, 6}, "illi"));
-  call("fd_sync", "(i32.const 4)");
-  call("fd_datasync", "(i32.const 4)");
-  call("fd_seek", constants({4, 0, 3, kResult}, "il"));
-  call("fd_seek", "(i32.const 4) (i64.const -1) (i32.const 0) (i32.const 1024)");
-  call("fd_seek", "(i32.const 4) (i64.const -2) (i32.const 2) (i32.const 1040)");
-  call("fd_filestat_set_size", constants({4, 3}, "il"));
-  call("fd_filestat_set_size", "(i32.const 4) (i64.const -1)");
-  call("fd_filestat_set_times", constants({4, 5, 7'000'000'001, 5}, "illi"));
-  call("fd_filestat_set_times", constants({4, 5, 7, 3}, "illi"));
-  call("path_symlink", constants({kPaths, 4, 3, kPaths + 16, 4}));
-  call("path_symlink", constants({kPaths + 48, 4, 3, kPaths + 32, 4}));
-  call("path_readlink", constants({3, kPaths + 16, 4, kBuffer + 128, 3, kResult + 24}));
-  call("path_readlink", constants({3, kPaths, 4, kBuffer + 128, 3, kResult + 24}));
-  call("path_filestat_get", constants({3, 0, kPaths + 16, 4, kBuffer + 192}));
-  call("path_filestat_get", constants({3, 1, kPaths + 16, 4, kBuffer + 256}));
-  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 32, 4}));
-  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 32, 4}));
-  call("path_open", constants({3, 0, kPaths + 16, 4, 0, kRead, 0, 0, kResult}, "iiiiill"));
-  call("fd_renumber", constants({4, 3}));
-  call("fd_tell", constants({4, kResult}));
-  call("fd_filestat_get", constants({3, kBuffer + 320}));
-  call("fd_prestat_get", constants({3, kResult}));
-  call("fd_renumber", constants({3, 99}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, inval,   success, success,
-                                          inval,   inval,   success, success, 22,      success, inval,
-                                          success, 63,      success, inval,   success, success, success,
-                                          20,      32,      success, badf,    success, badf,    badf}));
-  EXPECT_EQ(long_word(kBuffer + 32), 16u);
-  EXPECT_EQ(long_word(kResult + 16), 14u);
-  EXPECT_EQ(bytes(kBuffer + 128, 3), "fil");
-  EXPECT_EQ(word(kResult + 24), 3u);
-  EXPECT_EQ(memory->base[kBuffer + 192 + 16], 7);  // a link
-  EXPECT_EQ(memory->base[kBuffer + 256 + 16], 4);
-  EXPECT_EQ(long_word(kBuffer + 320 + 32), 3u);
-  EXPECT_EQ(long_word(kBuffer + 320 + 40), 5u);
-  EXPECT_EQ(long_word(kBuffer + 320 + 48), 7'000'000'001u);
-  EXPECT_EQ(long_word(kBuffer + 320 + 24), 2u);
+  std::string subscription(48, '\0');
+  subscription[8] = 1;  // fd_read of 4
+  subscription[16] = 4;
+  data(kData, subscription);
+  auto poll = [&](uint32_t event) { call("poll_oneoff", constants({kData, event, 1, kResult})); };
+  call("path_open", constants({3, 0, kPaths, 4, kCreate, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
+  call("fd_filestat_set_size", constants({4, 10}, "il"));
+  call("fd_seek", constants({4, 4, 0, kResult + 8}, "il"));
+  poll(kBuffer);
+  call("fd_seek", constants({4, 100, 0, kResult + 8}, "il"));
+  poll(kBuffer + 32);
+  call("fd_filestat_set_size", constants({4, uint64_t{3} << 30}, "il"));
+  poll(kBuffer + 64);
+  EXPECT_EQ(run(), std::vector<uint32_t>(8, success));
+  EXPECT_EQ(long_word(kBuffer + 16), 6u);
+  EXPECT_EQ(long_word(kBuffer + 32 + 16), 0u);
+  EXPECT_EQ(long_word(kBuffer + 64 + 16), (uint64_t{3} << 30) - 100);
 }
 
-// A folder's descriptor is not read, written or moved about in; one opened for that is refused.
-TEST_F(Preview1Test, FoldersAreNoFiles) {
-  data(kPaths, ".");
-  iov(kIovs, kBuffer, 16);
-  auto open = [&](uint64_t oflags, uint64_t rights, uint64_t fdflags = 0) {
-    call("path_open", constants({3, 0, kPaths, 1, oflags, rights, 0, fdflags, kResult}, "iiiiill"));
-  };
-  constexpr uint64_t kDirectory = 2, kAllocate = 1 << 8;
-  open(kDirectory, kRead);  // descriptor 4
-  call("fd_read", constants({4, kIovs, 1, kResult}));
-  call("fd_pread", constants({4, kIovs, 1, 0, kResult}, "iiil"));
-  call("fd_write", constants({4, kIovs, 1, kResult}));
-  call("fd_pwrite", constants({4, kIovs, 1, 0, kResult}, "iiil"));
-  call("fd_seek", constants({4, 0, 1, kResult}, "il"));
-  call("fd_tell", constants({4, kResult}));
-  call("fd_allocate", constants({4, 0, 1}, "ill"));
-  call("fd_filestat_set_size", constants({4, 0}, "il"));
-  call("fd_fdstat_get", constants({4, kBuffer + 64}));
-  open(kDirectory, kRead | kWrite);
-  open(0, kRead | kWrite);
-  open(0, kAllocate);
-  open(0, 0, 4);
-  open(16, 0);
-  open(0, 0, 32);
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, isdir, isdir, isdir, isdir, badf, badf, badf, inval, success, isdir,
-                                          isdir, success, success, inval, inval}));
-  const uint64_t base = long_word(kBuffer + 64 + 8), inheriting = long_word(kBuffer + 64 + 16);
-  EXPECT_EQ(base & (rights1::fd_seek | rights1::fd_tell | rights1::fd_read | rights1::fd_write |
-                    rights1::fd_filestat_set_size),
-            0u);
-  EXPECT_NE(base & rights1::path_open, 0u);
-  EXPECT_EQ(inheriting, rights1::all);
+// What a subscription says that cannot be waited for is its event's error.
+TEST_F(Preview1Test, WaitingInVain) {
+  std::string subscriptions(5 * 48, '\0');
+  subscriptions[16] = 4;  // a clock that is none, one that cannot be waited for, an unknown flag
+  subscriptions[48 + 16] = 2;
+  subscriptions[96 + 40] = 2;
+  subscriptions[144 + 8] = 1;  // fd_read of 0, fd_write of 1, whose right to be waited for is given up
+  subscriptions[192 + 8] = 2;
+  subscriptions[192 + 16] = 1;
+  data(kData, subscriptions);
+  call("fd_fdstat_set_rights", constants({0, rights1::poll_fd_readwrite, 0}, "ill"));
+  call("fd_fdstat_set_rights", constants({1, rights1::fd_write, 0}, "ill"));
+  call("poll_oneoff", constants({kData, kBuffer, 5, kResult}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success}));
+  EXPECT_EQ(word(kResult), 5u);
+  std::vector<uint32_t> errors;
+  for (uint32_t at = kBuffer; at < kBuffer + 5 * 32; at += 32) errors.push_back(memory->base[at + 8]);
+  EXPECT_EQ(errors, (std::vector<uint32_t>{inval, notsup, inval, notcapable, notcapable}));
 }
 
-// Rights can be given up, for a descriptor and for those that are opened by it, and do not come back.
-TEST_F(Preview1Test, RightsAreGivenUp) {
-  std::ofstream(root / "file") << "0123456789";
-  data(kPaths, "file");
-  data(kPaths + 16, "new");
-  iov(kIovs, kBuffer, 4);
-  auto open = [&](uint32_t path, uint32_t size, uint64_t oflags) {
-    call("path_open", constants({3, 0, path, size, oflags, kRead | kWrite, 0, 0, kResult}, "iiiiill"));
-  };
-  auto set = [&](uint64_t fd, uint64_t base, uint64_t inheriting) {
-    call("fd_fdstat_set_rights", constants({fd, base, inheriting}, "ill"));
-  };
-  open(kPaths, 4, 0);  // descriptor 4
-  set(4, rights1::fd_read | rights1::fd_seek, 0);
-  call("fd_read", constants({4, kIovs, 1, kResult + 4}));
-  call("fd_write", constants({4, kIovs, 1, kResult + 8}));
-  call("fd_tell", constants({4, kResult + 16}));
-  call("fd_filestat_get", constants({4, kBuffer + 64}));
-  set(4, rights1::fd_read | rights1::fd_write, 0);
-  set(4, rights1::fd_read, 1);
-  call("fd_fdstat_get", constants({4, kBuffer + 128}));
-  set(3, rights1::path_open, rights1::fd_read | rights1::fd_fdstat_set_flags);
-  open(kPaths, 4, 0);  // 5
-  call("fd_write", constants({5, kIovs, 1, kResult + 8}));
-  call("fd_read", constants({5, kIovs, 1, kResult + 8}));
-  open(kPaths + 16, 3, kCreate);
-  open(kPaths, 4, kTruncate);
-  call("path_create_directory", constants({3, kPaths + 16, 3}));
-  call("path_link", constants({3, 0, kPaths, 4, 3, kPaths + 16, 3}));
-  set(3, 0, 0);
-  open(kPaths, 4, 0);
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, notcapable, notcapable, notcapable, notcapable,
-                                          notcapable, success, success, success, notcapable, success, notcapable,
-                                          notcapable, notcapable, notcapable, success, notcapable}));
-  EXPECT_EQ(word(kResult + 4), 4u);
-  EXPECT_EQ(long_word(kBuffer + 128 + 8), rights1::fd_read | rights1::fd_seek);
-  EXPECT_EQ(fs::file_size(root / "file"), 10u);
-  EXPECT_FALSE(fs::exists(root / "new"));
-}
-
-// Pointers that lead out of memory, and structures whose last byte does.
-TEST_F(Preview1Test, PointersOutOfBounds) {
-  std::ofstream(root / "file") << "0123456789";
-  data(kPaths, "file");
-  data(kPaths + 16, "link");
-  fs::create_symlink("file", root / "link");
+// Pointers that lead out of memory, structures whose last byte does, and pointers that are no multiple of what they
+// need.
+TEST_F(Preview1Test, PointersTrap) {
   constexpr uint64_t kEnd = 4 * 65536;
+  data(kPaths, ".");
   iov(kIovs, kBuffer, 4);
   iov(kIovs + 8, 0xFFFFFFFC, 8);
-  call("path_open", constants({3, 0, kPaths, 4, 0, kRead | kWrite, 0, 0, kEnd - 3}, "iiiiill"));
-  call("path_open", constants({3, 0, kPaths, 4, 0, kRead | kWrite, 0, 0, kResult}, "iiiiill"));  // descriptor 4
-  call("fd_read", constants({4, kEnd - 7, 1, kResult + 4}));
-  call("fd_read", constants({4, kIovs, 0x20000000, kResult + 4}));
-  call("fd_read", constants({4, kIovs + 8, 1, kResult + 4}));
-  call("fd_read", constants({4, kIovs, 1, kEnd - 3}));
-  call("fd_write", constants({4, kIovs, 1, kEnd}));
-  call("fd_seek", constants({4, 0, 1, kEnd - 7}, "il"));
-  call("fd_tell", constants({4, kEnd - 7}));
-  call("fd_filestat_get", constants({4, kEnd - 63}));
-  call("fd_fdstat_get", constants({4, kEnd - 23}));
-  call("fd_prestat_get", constants({3, kEnd - 7}));
-  call("fd_prestat_dir_name", constants({3, kEnd - 3, 4}));
-  call("fd_prestat_dir_name", constants({3, kBuffer, 3}));
-  call("fd_readdir", constants({3, kEnd - 10, 11, 0, kResult}, "iiil"));
-  call("fd_readdir", constants({3, kBuffer, 11, 0, kEnd - 3}, "iiil"));
-  call("path_filestat_get", constants({3, 0, kPaths, 4, kEnd - 63}));
-  call("path_readlink", constants({3, kPaths + 16, 4, kEnd - 3, 4, kResult}));
-  call("path_readlink", constants({3, kPaths + 16, 4, kBuffer, 4, kEnd - 3}));
-  call("clock_time_get", constants({0, 0, kEnd - 7}, "il"));
-  call("clock_res_get", constants({1, kEnd - 7}));
-  call("clock_time_get", constants({4, 0, kBuffer}, "il"));
-  call("clock_res_get", constants({77, kBuffer}));
-  call("random_get", constants({kEnd - 3, 4}));
-  call("random_get", constants({kEnd, 0}));
-  call("environ_sizes_get", constants({kEnd - 3, kBuffer}));
-  call("poll_oneoff", constants({kEnd - 47, kBuffer, 1, kResult}));
-  call("poll_oneoff", constants({kBuffer, kEnd - 31, 1, kResult}));
-  constexpr uint32_t nametoolong = 37;
-  EXPECT_EQ(run(), (std::vector<uint32_t>{fault, success, fault, fault, fault, fault, fault,       fault, fault, fault,
-                                          fault, fault,   fault, nametoolong, fault, fault, fault, fault, fault, fault,
-                                          fault, inval,   inval, fault, success, fault, fault, fault}));
-}
-
-// A listing may be gone on with by another descriptor of the folder.
-TEST_F(Preview1Test, ListingFromTheMiddle) {
-  for (const char* name : {"a", "b", "c"}) std::ofstream(root / name) << "";
-  data(kPaths, ".");
-  call("fd_readdir", constants({3, kBuffer, 4096, 0, kResult}, "iiil"));
-  call("path_open", constants({3, 0, kPaths, 1, 2, kRead, 0, 0, kResult + 4}, "iiiiill"));
-  call("fd_readdir", constants({4, kBuffer + 4096, 4096, 2, kResult + 8}, "iiil"));
-  call("fd_readdir", constants({4, kBuffer + 4096, 10, 4, kResult + 12}, "iiil"));
-  call("fd_readdir", constants({4, kBuffer + 4096, 10, 99, kResult + 16}, "iiil"));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success}));
-  EXPECT_EQ(word(kResult), 5 * 24u + 1 + 2 + 3);
-  EXPECT_EQ(word(kResult + 8), 3 * 24u + 3);
-  EXPECT_EQ(word(kResult + 12), 10u);  // cut off
-  EXPECT_EQ(word(kResult + 16), 0u);
-}
-
-TEST_F(Preview1Test, WhatIsNoSocket) {
-  iov(kIovs, kBuffer, 4);
-  call("sock_shutdown", constants({0, 1}));
-  call("sock_accept", constants({3, 0, kResult}));
-  call("sock_recv", constants({0, kIovs, 1, 0, kResult, kResult + 4}));
-  call("sock_send", constants({1, kIovs, 1, 0, kResult}));
-  call("sock_shutdown", constants({99, 1}));
-  call("sock_accept", constants({99, 0, kResult}));
-  call("sock_recv", constants({99, kIovs, 1, 0, kResult, kResult + 4}));
-  call("sock_send", constants({99, kIovs, 1, 0, kResult}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{notsock, notsock, notsock, notsock, badf, badf, badf, badf}));
-  EXPECT_FALSE(preview1->find("wasi_snapshot_preview1", "no_such_function"));
-  EXPECT_FALSE(preview1->find("wasi_unstable", "fd_write"));
-}
-
-// Descriptor 0 is a socket whose other end the test has, 4 listens.
-class Preview1Sockets : public Preview1Test {
- protected:
-  void configure(WasiOptions& options) override {
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    options.stdin_fd = ends[0];
-    options.listen.push_back(*SocketAddress::parse("127.0.0.1:0"));
+  iov(kIovs + 16, kEnd - 3, 4);
+  struct Case {
+    const char* name;
+    std::string out_of_bounds, misaligned;
+  };
+  const std::vector<Case> cases = {
+      {"args_get", constants({kEnd - 4, kData}), constants({kBuffer + 2, kData})},
+      {"args_get", constants({kBuffer, kEnd - 16}), ""},
+      {"args_sizes_get", constants({kBuffer, kEnd - 3}), constants({kBuffer, kBuffer + 5})},
+      {"environ_get", constants({kEnd, kData}), constants({kBuffer + 3, kData})},
+      {"environ_sizes_get", constants({kEnd - 3, kBuffer}), constants({kBuffer + 1, kBuffer + 4})},
+      {"clock_res_get", constants({1, kEnd - 7}), constants({1, kBuffer + 4})},
+      {"clock_time_get", constants({0, 0, kEnd - 7}, "il"), constants({0, 0, kBuffer + 1}, "il")},
+      {"random_get", constants({kEnd - 3, 4}), ""},
+      {"poll_oneoff", constants({kEnd - 47, kBuffer, 1, kResult}), constants({kBuffer + 4, kData, 1, kResult})},
+      {"poll_oneoff", constants({kBuffer, kEnd - 31, 1, kResult}), constants({kBuffer, kData + 4, 1, kResult})},
+      {"poll_oneoff", constants({kBuffer, kData, 1, kEnd}), constants({kBuffer, kData, 1, kResult + 2})},
+      {"poll_oneoff", constants({kBuffer, kData, 0x10000000, kResult}), ""},
+      {"fd_read", constants({0, kEnd - 7, 1, kResult}), constants({0, kIovs + 1, 1, kResult})},
+      {"fd_read", constants({0, kIovs, 0x20000000, kResult}), ""},
+      {"fd_read", constants({0, kIovs + 8, 1, kResult}), ""},
+      {"fd_read", constants({0, kIovs, 1, kEnd - 3}), constants({0, kIovs, 1, kResult + 1})},
+      {"fd_write", constants({1, kIovs, 3, kResult}), ""},
+      {"fd_write", constants({1, kIovs + 16, 1, kResult}), ""},
+      {"fd_write", constants({1, kIovs, 1, kEnd}), constants({1, kIovs, 1, kResult + 3})},
+      {"fd_seek", constants({0, 0, 1, kEnd - 7}, "il"), constants({0, 0, 1, kBuffer + 4}, "il")},
+      {"fd_tell", constants({0, kEnd - 7}), constants({0, kBuffer + 4})},
+      {"fd_filestat_get", constants({0, kEnd - 63}), constants({0, kBuffer + 4})},
+      {"fd_fdstat_get", constants({0, kEnd - 23}), constants({0, kBuffer + 4})},
+      {"fd_prestat_get", constants({3, kEnd - 7}), constants({3, kBuffer + 2})},
+      {"fd_prestat_dir_name", constants({3, kEnd - 3, 4}), ""},
+      {"fd_readdir", constants({3, kEnd - 10, 11, 0, kResult}, "iiil"), ""},
+      {"fd_readdir", constants({3, kBuffer, 11, 0, kEnd - 3}, "iiil"), constants({3, kData, 9, 0, kData + 1}, "iiil")},
+      {"path_filestat_get", constants({3, 0, kPaths, 1, kEnd - 63}), constants({3, 0, kPaths, 1, kBuffer + 4})},
+      {"path_open", constants({3, 0, kPaths, 1, 0, 0, 0, 0, kEnd - 3}, "iiiiill"),
+       constants({3, 0, kPaths, 1, 0, 0, 0, 0, kResult + 2}, "iiiiill")},
+      {"path_readlink", constants({3, kPaths, 1, kEnd - 3, 4, kResult}), ""},
+      {"path_readlink", constants({3, kPaths, 1, kBuffer, 4, kEnd - 3}), constants({3, kPaths, 1, kData, 4, 5})},
+      {"path_symlink", constants({kEnd - 3, 4, 3, kPaths, 1}), ""},
+      {"path_unlink_file", constants({3, kEnd - 1, 2}), ""},
+      {"path_rename", constants({3, kPaths, 1, 3, 0xFFFFFFFF, 1}), ""},
+  };
+  for (const Case& one : cases) {
+    const std::string begin = fmt::format("wasi_snapshot_preview1 {}: ", one.name);
+    EXPECT_EQ(trap(one.name, one.out_of_bounds), begin + "pointer out of bounds") << one.out_of_bounds;
+    if (one.misaligned.empty()) continue;
+    EXPECT_EQ(trap(one.name, one.misaligned), begin + "misaligned pointer") << one.misaligned;
   }
-  void TearDown() override {
-    Preview1Test::TearDown();
-    for (int fd : ends) close(fd);
-  }
-  int connect_to_listener() {
-    SocketAddress address;
-    socklen_t size = sizeof(sockaddr_in6);
-    EXPECT_EQ(getsockname(listeners[0]->fd, &address.any, &size), 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(connect(fd, &address.any, size), 0);
-    return fd;
-  }
-  int ends[2] = {-1, -1};
-};
-
-TEST_F(Preview1Sockets, SendAndReceive) {
-  data(kData, "hello");
-  iov(kIovs, kData, 2);
-  iov(kIovs + 8, kData + 2, 3);
-  iov(kIovs + 16, kBuffer, 3);
-  iov(kIovs + 24, kBuffer + 100, 4);
-  ASSERT_EQ(write(ends[1], "0123456789", 10), 10);
-  call("sock_send", constants({0, kIovs, 2, 0, kResult}));
-  call("sock_recv", constants({0, kIovs + 16, 1, 1, kResult + 4, kResult + 8}));    // peeks
-  call("sock_recv", constants({0, kIovs + 16, 2, 2, kResult + 12, kResult + 16}));  // waits for all
-  call("sock_recv", constants({0, kIovs + 16, 2, 0, kResult + 20, kResult + 24}));
-  call("sock_recv", constants({0, kIovs + 16, 2, 4, kResult + 20, kResult + 24}));
-  call("sock_send", constants({0, kIovs, 2, 1, kResult}));
-  call("sock_recv", constants({0, 0xFFFFFF00, 2, 0, kResult + 20, kResult + 24}));
-  call("sock_recv", constants({0, kIovs, 2, 0, 0xFFFFFFFE, kResult + 24}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, inval, inval, fault, fault}));
-  EXPECT_EQ(word(kResult), 5u);
-  EXPECT_EQ(word(kResult + 4), 3u);
-  EXPECT_EQ(word(kResult + 12), 7u);
-  EXPECT_EQ(word(kResult + 20), 3u);
-  EXPECT_EQ(std::string(reinterpret_cast<char*>(memory->base) + kBuffer, 3), "789");
-  EXPECT_EQ(std::string(reinterpret_cast<char*>(memory->base) + kBuffer + 100, 4), "3456");
-  char text[6] = {};
-  EXPECT_EQ(read(ends[1], text, 5), 5);
-  EXPECT_STREQ(text, "hello");
 }
 
-TEST_F(Preview1Sockets, Shutdown) {
-  data(kData, "x");
-  iov(kIovs, kData, 1);
-  call("sock_shutdown", constants({0, 0}));
-  call("sock_shutdown", constants({0, 4}));
-  call("sock_shutdown", constants({0, 2}));
-  call("sock_send", constants({0, kIovs, 1, 0, kResult}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{inval, inval, success, 64 /* pipe */}));
-  char c;
-  EXPECT_EQ(read(ends[1], &c, 1), 0);
+// Signals that do nothing, numbers that are no signals, and those that end a process, or stop it for good.
+TEST_F(Preview1Test, Signals) {
+  for (uint64_t signal : {0, 13, 16, 17, 22, 27, 31, 255}) call("proc_raise", constants({signal}));
+  call("proc_raise", "(i32.const -1)");
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, success, inval, inval, inval}));
+  for (uint64_t signal : {1, 6, 9, 14, 19, 28, 30}) {
+    EXPECT_EQ(trap("proc_raise", constants({signal})), fmt::format("the guest raised signal {}", signal));
+  }
 }
 
-TEST_F(Preview1Sockets, Accept) {
-  int client = connect_to_listener();
-  ASSERT_EQ(write(client, "hi", 2), 2);
-  iov(kIovs, kBuffer, 8);
-  iov(kIovs + 8, kBuffer, 2);
-  call("sock_accept", constants({4, 0, kResult}));
-  call("fd_read", constants({5, kIovs, 1, kResult + 4}));
-  call("fd_write", constants({5, kIovs + 8, 1, kResult + 8}));
-  call("fd_fdstat_get", constants({5, kBuffer + 64}));
-  call("fd_close", "(i32.const 5)");
-  call("sock_accept", constants({4, 1, kResult}));
-  call("fd_fdstat_set_flags", constants({4, 4}));
-  call("sock_accept", constants({4, 0, kResult}));
-  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, inval, success, again}));
-  EXPECT_EQ(word(kResult), 5u);
-  EXPECT_EQ(word(kResult + 4), 2u);
-  EXPECT_EQ(memory->base[kBuffer + 64], 6);  // filetype: a stream socket
-  char text[4] = {};
-  EXPECT_EQ(read(client, text, 4), 2);
-  EXPECT_STREQ(text, "hi");
-  EXPECT_EQ(read(client, text, 4), 0);
-  close(client);
+// Of what is empty, no byte is looked at; and nothing is where another error comes first.
+TEST_F(Preview1Test, PointersThatNobodyFollows) {
+  data(kPaths, "link");
+  fs::create_symlink("file", root / "link");
+  iov(kIovs, 0xFFFFFFF0, 0);
+  call("random_get", constants({0xFFFFFFFF, 0}));
+  call("fd_read", constants({0, kIovs, 1, kResult}));
+  call("fd_write", constants({1, 0xFFFFFFFD, 0, kResult}));
+  call("path_readlink", constants({3, kPaths, 4, 0xFFFFFFFF, 0, kResult}));
+  call("fd_readdir", constants({3, 0xFFFFFFFF, 0, 0, kResult}, "iiil"));
+  call("path_unlink_file", constants({3, 0xFFFFFFFF, 0}));
+  call("clock_time_get", constants({4, 0, 0xFFFFFFFF}, "il"));
+  call("clock_res_get", constants({77, 0xFFFFFFFF}));
+  call("poll_oneoff", constants({0xFFFFFFFF, 0xFFFFFFFF, 0, 0xFFFFFFFF}));
+  call("fd_tell", constants({99, 0xFFFFFFFF}));
+  call("fd_prestat_dir_name", constants({3, 0xFFFFFFFF, 3}));
+  constexpr uint32_t noent = 44, nametoolong = 37;
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success, success, success, success, success, noent, inval, inval, inval, badf,
+                                          nametoolong}));
 }
 
 }  // namespace

@@ -14,5 +14,8 @@
 ;; RUN: FileCheck %s --check-prefix=CORE <%t
 ;; CORE: unknown import `env` `log`
 ;; CORE-SAME: wasi_snapshot_preview1
+;; RUN: %wjit run %S/Inputs/preview0.wat 2>%t; test $? = 1
+;; RUN: FileCheck %s --check-prefix=PREVIEW0 <%t
+;; PREVIEW0: `wasi_unstable` `proc_exit`: WASI's preview 0 is not supported; preview 1 (wasi_snapshot_preview1) is
 (component
   (import "wasi:cli/stdowt@0.3.0" (instance (export "f" (func)))))

@@ -157,9 +157,7 @@ extern "C" uint64_t builtin_abi_call(AdapterContext* adapter, Call* call) {
   task->result = call->result;
   TraceSlice traced(store, *task);
   if (!run_task(*task, &caller)) return store.propagate_trap(), 0;
-  // A callee whose type is not async has resolved, or blocks atomically: then the caller waits, whatever its lower.
-  if (async_lower && (adapter->async_type || subtask->resolved())) return status_of(store, *subtask);
-  return await_subtask(store, *subtask);
+  return async_lower ? status_of(store, *subtask) : await_subtask(store, *subtask);
 }
 
 void progress(Subtask& subtask) {
@@ -373,7 +371,6 @@ bool resolve_task(Task& task, bool returned) {
     }
     subtask->task = nullptr;
     task.subtask = nullptr;
-    if (task.entered && subtask->has_sync_waiter) store.atomic = subtask->sync_waiter();
     progress(*subtask);
   } else if (task.host != nullptr) {
     std::unique_ptr<HostCaller> host(std::exchange(task.host, nullptr));

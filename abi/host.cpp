@@ -108,6 +108,7 @@ struct HostCallAccess {
     if (store.tracer != nullptr) store.tracer->host_call_goes_on(*call);
     if (call->finished()) finish_later(*call);
     Thread* thread = store.current();
+    if (!adapter->async_type && !store.stands_alone()) return wait_in_place(store, call);
     if (!async || !adapter->async_type) {
       if (thread == nullptr) {
         return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
@@ -132,6 +133,15 @@ struct HostCallAccess {
     subtask->in_table = true;
     call->subtask_ = subtask;
     return static_cast<uint64_t>(subtask->subtask_state) | uint64_t{subtask->index} << 4;
+  }
+
+  // The caller must not see that anything else ran meanwhile, nor may what called the caller go on, which stands on the
+  // worker's stack.
+  static uint64_t wait_in_place(Store& store, HostCall* call) {
+    call->waits_in_place_ = true;
+    Worker::current()->wait_inside(store, [&] { return call->finished() || store.locked_down(); });
+    store.host_calls.free(call);
+    return store.propagate_trap() ? 0 : static_cast<uint64_t>(kHostCallReady);
   }
 
   static void begin_for_host(AdapterContext* adapter, std::unique_ptr<HostCaller> caller) {
@@ -168,6 +178,7 @@ struct HostCallAccess {
   static void settle(HostCall& call, bool returned) {
     Store& store = *call.store;
     if (store.tracer != nullptr) store.tracer->host_call_ended(call);
+    if (call.waits_in_place_) return;
     if (store.locked_down()) {
       free_call(call);
       return;

@@ -76,6 +76,7 @@ struct HostCall {
   friend struct HostCallAccess;
   enum class State : uint8_t { Running, Finished, Cancelled, Trapped } state_ = State::Running;
   bool inside_invoke_ = false;
+  bool waits_in_place_ = false;
   Subtask* subtask_ = nullptr;      // async lower
   Thread* thread_ = nullptr;        // sync lower: the parked thread
   HostCaller* host_caller_ = nullptr;  // the host calls: owned

@@ -134,6 +134,9 @@ class Store final : public Strand {
            thread.task->is_async_type() && !thread.task->entered && may_block_ && tracer == nullptr &&
            choices == nullptr;
   }
+  // Everything that waits for the thread that runs stands on that thread's own stack: parking it parks them all. (Else callers, or an
+  // instance that is being made, are on the worker's.)
+  bool stands_alone() const;
   // It is about to wait: others of the quantum run on top of it, instead of it leaving the worker's stack and coming
   // back. True when its wait is over; false when there is nobody left to run, or a trap.
   bool may_run_others_in(const Thread& waiting) const {
@@ -176,8 +179,8 @@ class Store final : public Strand {
   Pool<SharedStream> streams;
   Pool<HostCall> host_calls;
   // A host function whose type is not async may take its time (0.2's blocking reads and polls): guests must not see
-  // that anything else ran meanwhile. So while this thread (then whoever called it) waits, nothing else of the store
-  // runs.
+  // that anything else ran meanwhile. So while this thread waits, nothing else of the store runs. (One that does not
+  // stand alone waits in place instead.)
   Thread* atomic = nullptr;
   ComponentInstance* add_instance(std::unique_ptr<ComponentInstance> instance);
   const std::vector<std::unique_ptr<ComponentInstance>>& instances() const { return instances_; }  // in order of making

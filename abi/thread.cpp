@@ -216,6 +216,10 @@ Thread& root_of(Thread& thread) {
   return *root;
 }
 
+bool Store::stands_alone() const {
+  return may_block_ && current() != nullptr && resume_frame->outer == nullptr && root_of(*current()).task->detached;
+}
+
 void release_exclusive(ComponentInstance& instance) {
   instance.exclusive_thread = nullptr;
   wake_blocked(instance);

@@ -54,9 +54,14 @@ void Strand::deliver_completions() {
     oldest = newest;
     newest = next;
   }
-  while (oldest) {
-    Completion* completion = oldest;
-    oldest = completion->next;
+  size_t count = 0;
+  Completion** end = &due_;  // not empty inside of a done()
+  for (; *end; end = &(*end)->next) ++count;
+  *end = oldest;
+  for (; *end; end = &(*end)->next) ++count;
+  for (; count > 0 && due_; --count) {
+    Completion* completion = due_;
+    due_ = completion->next;
     int64_t result = completion->result;
     outstanding_.fetch_sub(1, std::memory_order_relaxed);
     completion->state.store(CompletionState::Idle);

@@ -59,7 +59,7 @@ class Strand {
     RunResult result = RunResult::Idle;
   };
 
-  // What is in the inbox now, oldest first, into done(). On the strand.
+  // What is in the inbox now, oldest first, into done(). On the strand; also from inside of a done().
   void deliver_completions();
 
   Scheduler& scheduler_;
@@ -69,6 +69,9 @@ class Strand {
   std::atomic<uint32_t> posters_{0};         // threads inside post(); the strand outlives them
   std::atomic<bool> retired_{false};         // nobody calls run_quantum any more
   std::atomic<Completion*> inbox_{nullptr};  // pushed by any thread, newest first
+  Completion* due_ = nullptr;                // taken out of the inbox, oldest first; on the strand
+  std::atomic<Worker*> waits_inside_{nullptr};  // Worker::wait_inside
+  std::atomic<bool> woken_inside_{false};       // something has come since it looked
   Strand* next_injected_ = nullptr;          // guarded by Scheduler's inject mutex
   std::atomic<Waiter*> waiter_{nullptr};     // written under waiter_mutex_
   std::mutex waiter_mutex_;

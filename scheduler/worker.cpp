@@ -121,6 +121,11 @@ void Scheduler::finish_waiter(Strand& strand, Strand::Waiter& waiter, RunResult 
 }
 
 void Scheduler::wake(Strand& strand) {
+  if (Worker* worker = strand.waits_inside_.load()) {
+    strand.woken_inside_.store(true);
+    unpark(*worker);
+    return;
+  }
   Strand::State state = strand.state_.load();
   while (true) {
     switch (state) {
@@ -190,7 +195,7 @@ void Worker::poll_virtual(bool may_sleep) {
   VirtualClock& clock = scheduler_.clock_;
   auto fire = [&] { timers_.fire(clock.now(ClockId::Monotonic), clock.now(ClockId::Realtime)); };
   fire();
-  if (!may_sleep || scheduler_.work_is_visible()) {
+  if (!may_sleep || (!inside_ && scheduler_.work_is_visible())) {
     virtual_io_->run_one(false);
     return;
   }
@@ -212,10 +217,27 @@ void Worker::poll_virtual(bool may_sleep) {
 void Worker::sleep(int64_t deadline, const std::atomic<bool>* finished) {
   parked_.store(true);
   scheduler_.parked_count_.fetch_add(1);
-  bool stay = scheduler_.work_is_visible() || has_cancel_requests_.load() || scheduler_.stopping_.load() ||
+  bool stay = (!inside_ && scheduler_.work_is_visible()) || has_cancel_requests_.load() || scheduler_.stopping_.load() ||
               (finished && finished->load());
   io_->wait(stay ? 0 : deadline);
   if (parked_.exchange(false)) scheduler_.parked_count_.fetch_sub(1);
+}
+
+void Worker::wait_inside(Strand& strand, const std::function<bool()>& done) {
+  const bool inside = std::exchange(inside_, true);
+  strand.waits_inside_.store(this);
+  if (!ready_.empty()) scheduler_.unpark_one();
+  while (true) {
+    strand.woken_inside_.store(false);
+    strand.deliver_completions();
+    if (done()) break;
+    poll_events(true, &strand.woken_inside_);
+  }
+  if (!inside) strand.waits_inside_.store(nullptr);
+  inside_ = inside;
+  // Who was about to wake it may have seen that it waits inside: it has a look at its inbox again.
+  Strand::State state = Strand::State::Running;
+  strand.state_.compare_exchange_strong(state, Strand::State::RunningWoken);
 }
 
 void Scheduler::unpark(Worker& worker) {

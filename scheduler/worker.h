@@ -52,6 +52,10 @@ class Worker {
   IoBackend& io() { return *io_; }
   TimerQueue& timers() { return timers_; }
 
+  // Waits inside of the quantum of `strand` until `done` holds, which the strand's completions bring about: for what cannot leave the
+  // worker's stack. Nothing else runs on this worker meanwhile; ready strands are for the other workers.
+  void wait_inside(Strand& strand, const std::function<bool()>& done);
+
  private:
   friend class Scheduler;
   friend void cancel(Completion* completion);
@@ -85,6 +89,7 @@ class Worker {
   int64_t realtime_wake_ = TimerQueue::kNever;  // what io_ was told last
   uint32_t quanta_ = 0;                         // run so far
   bool in_quantum_ = false;                     // this worker's thread only
+  bool inside_ = false;                         // likewise: in wait_inside
   std::thread thread_;
   std::thread::id bound_thread_;  // worker 0 with caller_is_worker: whose backend it is
 };

@@ -189,5 +189,42 @@ TEST(Scheduler, AnotherThreadMayCallWhenNothingIsOutstanding) {
   }).join();
 }
 
+// A quantum that cannot end before an operation has: completions of its strand reach it, also from helper threads; other
+// strands are for other workers, or come later.
+struct WaitsInside : testing::TestWithParam<SchedulerOptions> {};
+
+TEST_P(WaitsInside, UntilItsOperationsHaveEnded) {
+  Scheduler scheduler(GetParam());
+  ClosureStrand strand(scheduler), other(scheduler);
+  std::atomic<bool> other_ran{false};
+  bool inner_ran = false, after = false;
+  strand.add([&] {
+    struct : Timer {
+      using Timer::Timer;
+      int times = 0;
+    } timer{[](Completion* self, int64_t) { ++static_cast<decltype(&timer)>(self)->times; }, &strand};
+    int helped = 0;
+    other.add([&] { other_ran.store(true); });
+    for (int round = 0; round < 50; ++round) {
+      timer_start(&timer, ClockId::Monotonic, monotonic_now() + 10'000);
+      run_blocking(strand, [] { return int64_t{1}; }, [&](int64_t) { ++helped; });
+      Worker::current()->wait_inside(strand, [&] { return timer.times == round + 1 && helped == round + 1; });
+    }
+    // From inside of a completion, what was taken out of the inbox with it is not forgotten.
+    next_turn(strand, [&] {
+      Worker::current()->wait_inside(strand, [&] { return inner_ran; });
+      after = true;
+    });
+    next_turn(strand, [&] { inner_ran = true; });
+  });
+  EXPECT_EQ(strand.run([&] { return after; }), RunResult::Done);
+  EXPECT_EQ(other.run([&] { return other_ran.load(); }), RunResult::Done);
+}
+
+INSTANTIATE_TEST_SUITE_P(Workers, WaitsInside,
+                         testing::Values(SchedulerOptions{1, IoKind::Auto, true}, SchedulerOptions{1, IoKind::Epoll, true},
+                                         SchedulerOptions{2, IoKind::Auto, false},
+                                         SchedulerOptions{1, IoKind::Auto, true, 7}));
+
 }  // namespace
 }  // namespace wjit

@@ -207,7 +207,8 @@ struct ReceiveCall final : DatagramCall<Message> {
       // A datagram that was sent before came back: the peer or the way to it is not there.
       reply(host::error(Sockets3::code(-count == ECONNRESET ? EHOSTUNREACH : -count)));
     } else {
-      List<uint8_t> data(datagram.data, datagram.size);
+      // The caller may get it only after another receive.
+      auto data = host::make_list<uint8_t>(reply.arena(), {datagram.data, datagram.size});
       reply(host::ok(Tuple<List<uint8_t>, IpSocketAddress>{data, to_wit(datagram.from)}));
     }
     return true;

@@ -66,7 +66,7 @@ void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then the
     LookupResult result;
   };
   auto missing = std::make_shared<std::vector<Missing>>();
-  const int64_t now = monotonic_now();
+  const int64_t now = state_.now(ClockId::Monotonic);
   for (std::string& name : rules_.names(use, address.port())) {
     auto found = names_.find(name);
     if (found == names_.end() || found->second.until <= now) missing->push_back({std::move(name), {}});
@@ -79,7 +79,7 @@ void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then the
       },
       [this, use, address, missing, then = std::move(then)](int64_t) {
         for (Missing& one : *missing)
-          names_[one.name] = {std::move(one.result.addresses), monotonic_now() + kRememberedNs};
+          names_[one.name] = {std::move(one.result.addresses), state_.now(ClockId::Monotonic) + kRememberedNs};
         then(known(use, address));
       });
 }

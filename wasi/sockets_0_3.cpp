@@ -19,6 +19,7 @@ struct UdpSocket3 final : UdpSocket {
 // ---- accepting ----
 
 void AcceptSource::read(StreamRead& read) {
+  cancelled_ = false;
   if (read.capacity == 0) {
     return operation_.poll(listener_->fd(), POLLIN, nullptr, [&read](int64_t result) {
       if (result == -ECANCELED) return read.cancelled(0);
@@ -35,6 +36,7 @@ void AcceptSource::wait(StreamRead& read) {
 void AcceptSource::finish(StreamRead& read, int64_t result) {
   constexpr size_t kBatch = 64;
   constexpr int64_t kPauseNs = 20'000'000;
+  if (result < 0 && cancelled_) return read.cancelled(0);
   switch (-result) {
     case ECANCELED: return read.cancelled(0);
     // No descriptor or memory is left: the connection stays in the queue, and others behind it.
@@ -42,10 +44,11 @@ void AcceptSource::finish(StreamRead& read, int64_t result) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      return operation_.wait_until(ClockId::Monotonic, monotonic_now() + kPauseNs, nullptr, [this, &read](int64_t end) {
-        if (end == -ECANCELED) return read.cancelled(0);
-        wait(read);
-      });
+      return operation_.wait_until(ClockId::Monotonic, state_.now(ClockId::Monotonic) + kPauseNs, nullptr,
+                                   [this, &read](int64_t end) {
+                                     if (cancelled_ || end == -ECANCELED) return read.cancelled(0);
+                                     wait(read);
+                                   });
     // The listener itself is of no use any more.
     case EBADF:
     case EINVAL:

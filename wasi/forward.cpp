@@ -219,10 +219,11 @@ void Forward::moved() {
       return operation_.wait_until(ClockId::Monotonic, state_.now(ClockId::Monotonic) + kPauseNs, nullptr,
                                    [this](int64_t) { step(); });
     case Mover::State::Ended:
-      // The system tells a connection's error once.
-      for (const ByteEnd& end : {from_, to_}) {
-        if (end.file->is_socket && mover_->error != 0 && mover_->error != EPIPE && mover_->error != EINVAL)
-          end.file->broken = mover_->error;
+      // The system tells a connection's error once. Of two connections it is the source's: what the sink says comes while
+      // something is in our pipe.
+      if (mover_->error != 0 && mover_->error != EPIPE && mover_->error != EINVAL) {
+        File& failed = from_.file->is_socket ? *from_.file : *to_.file;
+        failed.broken = mover_->error;
       }
       return std::exchange(then_, nullptr)(Stop::Elsewhere, mover_->error);
     case Mover::State::SinkFailed: return std::exchange(then_, nullptr)(Stop::SinkFailed, mover_->error);

@@ -126,5 +126,13 @@ TEST_P(Forwards, NothingIsLostWithoutMemory) {
   EXPECT_EQ(to.here->broken, 0);
 }
 
+TEST_P(Forwards, AnErrorIsItsOwnConnections) {
+  run([&] { from.reset(); });
+  EXPECT_EQ(stop, Forward::Stop::Elsewhere);
+  EXPECT_EQ(error, ECONNRESET);
+  EXPECT_EQ(from.here->broken, ECONNRESET);
+  EXPECT_EQ(to.here->broken, 0);
+}
+
 }  // namespace
 }  // namespace wjit::wasi

@@ -94,6 +94,11 @@ struct EndedSource final : HostSource {
   void cancel(StreamRead&) override {}
 };
 
+// How a stream of this socket ends: a reference to the socket, as the stream itself is.
+std::shared_ptr<Promise<SocketEnd>> end_of(State& state, const TcpSocket3& socket) {
+  return std::make_shared<Promise<SocketEnd>>(state, socket.file());
+}
+
 // A future that has its value.
 Future<SocketEnd> resolved(State& state, HostCall& call, const SocketEnd& value) {
   auto promise = std::make_shared<Promise<SocketEnd>>(state);
@@ -145,7 +150,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
           drop_shared_reader(take_host_stream(state.store, data.handle));
           return resolved(state, call, outcome<Sockets3>(kInvalidState));
         }
-        auto promise = std::make_shared<Promise<SocketEnd>>(state);
+        auto promise = end_of(state, *socket);
         auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
         host::read_stream(call, data, std::make_unique<SocketSink>(state, socket->file(), std::move(promise)));
         return future;
@@ -157,7 +162,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
       auto stream = host::make_stream<uint8_t>(call, std::make_unique<EndedSource>());
       return Received{stream, resolved(state, call, outcome<Sockets3>(kInvalidState))};
     }
-    auto promise = std::make_shared<Promise<SocketEnd>>(state);
+    auto promise = end_of(state, *socket);
     auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
     auto stream =
         host::make_stream<uint8_t>(call, std::make_unique<SocketSource>(state, socket->file(), std::move(promise)));

@@ -52,14 +52,19 @@ void cancel(Completion* completion);
 
 // Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must
 // not touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
+enum class BlockingKind : uint8_t {
+  Other,
+  MovesBytes,  // so many as its result says; for observers
+  LooksUp,     // waits for other hosts, maybe for long: on threads of its own, so that files need not wait as well
+};
 struct BlockingWork : Completion {
   int64_t (*work)(BlockingWork* self) = nullptr;
-  bool moves_bytes = false;  // so many as its result says; for observers
+  BlockingKind blocking_kind = BlockingKind::Other;
 };
 void run_blocking(BlockingWork* work);
 // The same with closures, allocated: `then` runs on the strand with what `work` returned.
 void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
-                  bool moves_bytes = false);
+                  BlockingKind kind = BlockingKind::Other);
 
 // ---- the seam between workers and kernel interfaces ----
 

@@ -197,7 +197,7 @@ void Forward::step() {
           mover->move(INT32_MAX, now_ns() + kHelperNs, kHelperWaitMs);
           return static_cast<int64_t>(mover->moved - before);
         },
-        [this](int64_t) { moved(); }, true);
+        [this](int64_t) { moved(); }, BlockingKind::MovesBytes);
   }
   mover_->move(kStrandMoves, 0, 0);
   moved();

@@ -72,7 +72,8 @@ void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then the
     if (found == names_.end() || found->second.until <= now) missing->push_back({std::move(name), {}});
   }
   if (missing->empty()) return then(known(use, address));
-  state_.run_blocking(
+  run_blocking(
+      state_.store,
       [missing] {
         for (Missing& one : *missing) one.result = resolve(one.name);
         return int64_t{0};
@@ -81,7 +82,8 @@ void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then the
         for (Missing& one : *missing)
           names_[one.name] = {std::move(one.result.addresses), state_.now(ClockId::Monotonic) + kRememberedNs};
         then(known(use, address));
-      });
+      },
+      BlockingKind::LooksUp);
 }
 
 void look_up(State& state, std::string_view name, std::function<void(const LookupResult&)> then) {
@@ -90,12 +92,13 @@ void look_up(State& state, std::string_view name, std::function<void(const Looku
   if (!ascii) return then({EINVAL, {}});
   if (!state.network.may_look_up(*ascii)) return then({EACCES, {}});
   auto result = std::make_shared<LookupResult>();
-  state.run_blocking(
+  run_blocking(
+      state.store,
       [result, ascii = std::move(*ascii)] {
         *result = resolve(ascii);
         return int64_t{0};
       },
-      [result, then = std::move(then)](int64_t) { then(*result); });
+      [result, then = std::move(then)](int64_t) { then(*result); }, BlockingKind::LooksUp);
 }
 
 }  // namespace wjit::wasi

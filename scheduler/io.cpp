@@ -91,8 +91,9 @@ void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<v
   run_blocking(closures);
 }
 
-void cancel(Completion* completion) {
-  if (completion->state.load() != CompletionState::Pending) return;
+bool cancel(Completion* completion) {
+  const CompletionState state = completion->state.load();
+  if (state != CompletionState::Pending) return state == CompletionState::Idle || state == CompletionState::Posted;
   Worker* owner = completion->owner;
   switch (completion->kind) {
     case OperationKind::Timer:
@@ -110,14 +111,20 @@ void cancel(Completion* completion) {
     case OperationKind::Send:
     case OperationKind::Accept:
     case OperationKind::Connect:
-      if (owner == Worker::current())
-        owner->io_->cancel(completion);
-      else
+      if (owner != Worker::current()) {
         owner->ask_cancel(completion);
+        return false;
+      }
+      owner->io_->cancel(completion);
       break;
     case OperationKind::External:  // who finishes it decides
     case OperationKind::None: break;
   }
+  return true;
+}
+
+void io_finish_cancels() {
+  if (Worker* worker = Worker::current()) worker->io().finish_cancels();
 }
 
 Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, BlockingPool& pool) {

@@ -47,8 +47,12 @@ void io_accept(Completion* completion, int socket);
 // Result: 0 or -errno. A connect that is cancelled leaves the socket of no further use.
 void io_connect(Completion* completion, int socket, const sockaddr* address, socklen_t length);
 // Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
-// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending.
-void cancel(Completion* completion);
+// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending. True if the descriptor
+// of a Poll or Connect may be closed from here on, after io_finish_cancels; false while another worker has the operation.
+bool cancel(Completion* completion);
+// Carries out what this worker was asked to cancel: the kernel may hold what is polled, and a socket's port is free only
+// once nobody does. Cheap if there is nothing. Any thread; of use on a worker.
+void io_finish_cancels();
 
 // Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must
 // not touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
@@ -84,6 +88,8 @@ class IoBackend {
   // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there
   // meanwhile.
   virtual void cancel(Completion* completion) = 0;
+  // The kernel has let go of what was cancelled when it returns.
+  virtual void finish_cancels() {}
   // Reaps what is there, and if nothing is, waits until something ends, `wake` is called, or CLOCK_MONOTONIC reaches
   // `deadline_ns` (0: does not wait; INT64_MAX: no deadline).
   virtual void wait(int64_t deadline_ns) = 0;

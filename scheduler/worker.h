@@ -54,7 +54,7 @@ class Worker {
 
  private:
   friend class Scheduler;
-  friend void cancel(Completion* completion);
+  friend bool cancel(Completion* completion);
 
   Worker(Scheduler& scheduler, uint32_t index) : scheduler_(scheduler), index_(index) {}
 

@@ -102,6 +102,12 @@ void Operation::on_done(Completion* completion, int64_t value) {
   then(value);
 }
 
+void FileOperation::abandon() {
+  // The file may be closed before the operation's end has come: ~File sees to it that the kernel and the backend have done
+  // with the number by then. Where another worker has the operation, it does that later, and the file stays open until the end.
+  if (cancel(this)) file.reset();
+}
+
 // ---- state ----
 
 State::State(Store& store_, WasiOptions options_)
@@ -130,7 +136,10 @@ State::State(Store& store_, WasiOptions options_)
 State::~State() = default;
 
 File::~File() {
-  if (owned && fd >= 0) close(fd);
+  if (!owned || fd < 0) return;
+  // Before the guest's next call a port has to be free, and a peer to see the end.
+  io_finish_cancels();
+  close(fd);
 }
 
 void File::widen_pipe() {

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "wasi/io.h"
 #include "wasi/network.h"
 #include "wasi/socket_tcp.h"
 #include "wasi/socket_udp.h"
@@ -193,6 +194,59 @@ TEST_P(Sockets, RefusedConnectionClosesTheSocket) {
   EXPECT_EQ(listen(client), kInvalidState);
   SocketAddress none;
   EXPECT_EQ(client->local_address(&none), kInvalidState);
+}
+
+// What was waited for in vain and then dropped has let go of its address at once, in whatever order that goes.
+TEST_P(Sockets, DroppedSocketsLetGoOfTheirAddresses) {
+  for (bool pollable_first : {true, false}) {
+    auto socket = udp();
+    EXPECT_EQ(bind(socket, "127.0.0.1:0"), 0);
+    const SocketAddress address = local(socket);
+    auto pollable = file_pollable(state(), socket->file(), POLLIN);
+    bool waited = false;
+    run(
+        [&] {
+          wait_for_any(state(), {pollable, timer_pollable(state(), monotonic_now() + 1'000'000)},
+                       [&] { waited = true; });
+        },
+        [&] { return waited; });
+    auto again = udp();
+    int error = -1;
+    run(
+        [&] {
+          if (pollable_first) pollable.reset();
+          socket.reset();
+          pollable.reset();
+          again->bind(address, [&](int value) { error = value; });
+        },
+        [] { return true; });
+    EXPECT_EQ(error, 0);
+  }
+}
+
+TEST_P(Sockets, ADroppedListenerRefuses) {
+  auto server = tcp();
+  EXPECT_EQ(bind(server, "127.0.0.1:0"), 0);
+  EXPECT_EQ(listen(server), 0);
+  const SocketAddress address = local(server);
+  auto pollable = file_pollable(state(), server->file(), POLLIN);
+  bool waited = false;
+  run(
+      [&] {
+        wait_for_any(state(), {pollable, timer_pollable(state(), monotonic_now() + 1'000'000)}, [&] { waited = true; });
+      },
+      [&] { return waited; });
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int error = 0;
+  run(
+      [&] {
+        pollable.reset();
+        server.reset();
+        if (::connect(client, &address.any, address.size()) < 0) error = errno;
+      },
+      [] { return true; });
+  EXPECT_EQ(error, ECONNREFUSED);
+  close(client);
 }
 
 TEST_P(Sockets, ListenBindsWhatIsUnbound) {

@@ -78,32 +78,47 @@ void TcpSocket::connect(const SocketAddress& address, Then then) {
   const TcpState before = tcp_state_;
   tcp_state_ = TcpState::Connecting;
   stopped_ = false;
-  remote_ = address;
   state_.network.check(NetworkUse::TcpConnect, address,
-                       [self = self(), before, then = std::move(then)](bool allowed) mutable {
+                       [weak = std::weak_ptr(self()), address, before, then = std::move(then)](bool allowed) mutable {
+                         auto self = weak.lock();
+                         if (self == nullptr) return then(ECANCELED);
                          if (!allowed || self->stopped_) {
                            self->tcp_state_ = before;
                            return then(allowed ? ECANCELED : EACCES);
                          }
-                         self->begin_connect(std::move(then));
+                         self->begin_connect(address, std::move(then));
                        });
 }
 
-void TcpSocket::begin_connect(Then then) {
-  auto operation = std::make_shared<Operation>(state_);
-  connecting_ = operation;
-  Operation& op = *operation;
-  op.connect(fd(), &remote_.any, remote_.size(), operation, [self = self(), then = std::move(then)](int64_t result) {
-    self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
-    auto error = static_cast<int>(-result);
-    // An implicit bind that finds no port.
-    then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
-  });
+struct TcpSocket::Connecting : FileOperation {
+  Connecting(State& state, const SocketAddress& address) : FileOperation(state), to(address) {}
+  SocketAddress to;
+};
+
+void TcpSocket::begin_connect(const SocketAddress& address, Then then) {
+  connecting_ = std::make_shared<Connecting>(state_, address);
+  Connecting& op = *connecting_;
+  op.file = file_;
+  op.connect(fd(), &op.to.any, op.to.size(), connecting_,
+             [weak = std::weak_ptr(self()), then = std::move(then)](int64_t result) {
+               if (auto self = weak.lock()) {
+                 self->connecting_ = nullptr;
+                 self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
+                 if (result == -ECANCELED) ::shutdown(self->fd(), SHUT_RDWR);  // by itself the system would go on
+               }
+               auto error = static_cast<int>(-result);
+               // An implicit bind that finds no port.
+               then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
+             });
 }
 
 void TcpSocket::stop_connect() {
   stopped_ = true;
-  if (auto operation = connecting_.lock()) operation->stop();
+  if (connecting_ != nullptr) connecting_->stop();
+}
+
+TcpSocket::~TcpSocket() {
+  if (connecting_ != nullptr) connecting_->abandon();
 }
 
 // ---- addresses, the end ----

@@ -17,6 +17,7 @@ class TcpSocket : public Socket {
  public:
   TcpSocket(State& state, std::shared_ptr<File> file, IpFamily family, TcpState tcp_state)
       : Socket(state, std::move(file), family), tcp_state_(tcp_state) {}
+  ~TcpSocket() override;
 
   TcpState tcp_state() const { return tcp_state_; }
   // What the guest knows of it: tcp_state, or what was before a step that it has not finished.
@@ -25,7 +26,8 @@ class TcpSocket : public Socket {
   void bind(const SocketAddress& address, Then then);
   void listen(Then then);
   void connect(const SocketAddress& address, Then then);
-  // Asks a connect that is under way to end soon, with ECANCELED if it is not quicker.
+  // Asks a connect that is under way to end soon, with ECANCELED if it is not quicker; so it ends, too, with the socket's
+  // last owner.
   void stop_connect();
   // Requires Listening. A connection's descriptor, or -errno: -EAGAIN if there is none.
   int accept();
@@ -42,7 +44,7 @@ class TcpSocket : public Socket {
 
  private:
   std::shared_ptr<TcpSocket> self() { return std::static_pointer_cast<TcpSocket>(shared_from_this()); }
-  void begin_connect(Then then);
+  void begin_connect(const SocketAddress& address, Then then);
 
   TcpState tcp_state_;
   bool busy_ = false;       // bind or listen waits for a rule's names
@@ -50,8 +52,8 @@ class TcpSocket : public Socket {
   bool stopped_ = false;    // stop_connect while a rule's names are looked up
   bool sent_ = false, received_ = false;
   int backlog_ = SOMAXCONN;
-  SocketAddress remote_;  // of connect
-  std::weak_ptr<Operation> connecting_;
+  struct Connecting;
+  std::shared_ptr<Connecting> connecting_;  // while the system connects
 };
 
 }  // namespace wjit::wasi

@@ -3,6 +3,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "wasi/io.h"
 #include "wasi/network.h"
 #include "wasi/socket_tcp.h"
@@ -247,6 +249,59 @@ TEST_P(Sockets, ADroppedListenerRefuses) {
       [] { return true; });
   EXPECT_EQ(error, ECONNREFUSED);
   close(client);
+}
+
+// How many connections to this address the system is trying to make.
+int count_connecting(const SocketAddress& to) {
+  std::ifstream table("/proc/net/tcp");
+  const std::string remote = fmt::format("{:08X}:{:04X}", to.v4.sin_addr.s_addr, to.port());
+  int count = 0;
+  for (std::string line; std::getline(table, line);) count += line.find(" " + remote + " 02 ") != std::string::npos;
+  return count;
+}
+
+// A connect that gets no answer (the listener's queue is full) ends with the socket, or when it is cancelled: the system
+// does not go on trying, and the address is free.
+TEST_P(Sockets, ConnectsThatNobodyWaitsForStop) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), queued = ::socket(AF_INET, SOCK_STREAM, 0);
+  SocketAddress to = at("127.0.0.1:0");
+  socklen_t size = to.size();
+  ASSERT_EQ(::bind(listener, &to.any, size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ASSERT_EQ(getsockname(listener, &to.any, &size), 0);
+  ASSERT_EQ(::connect(queued, &to.any, size), 0);
+  for (bool drops : {true, false}) {
+    auto client = tcp(), again = tcp();
+    EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+    const SocketAddress address = local(client);
+    int error = -1, left = 0;
+    auto ticks = [&](std::function<void()> then) {  // until the system is at it
+      auto tick = timer_pollable(state(), monotonic_now() + 1'000'000);
+      wait_for_any(state(), {tick}, std::move(then));
+    };
+    std::function<void()> look = [&] {
+      if (count_connecting(to) == 0) return ticks(look);
+      if (!drops) return client->stop_connect();
+      client.reset();
+      left = count_connecting(to);
+    };
+    run(
+        [&] {
+          client->connect(to, [&](int value) { error = value; });
+          look();
+        },
+        [&] { return error != -1; });
+    EXPECT_EQ(error, ECANCELED);
+    EXPECT_EQ(left + count_connecting(to), 0);
+    if (!drops) {
+      EXPECT_EQ(client->tcp_state(), TcpState::Closed);
+      client.reset();
+    }
+    EXPECT_EQ(bind(again, address.to_string()), 0);
+    EXPECT_EQ(listen(again), 0);
+  }
+  close(queued);
+  close(listener);
 }
 
 TEST_P(Sockets, ListenBindsWhatIsUnbound) {

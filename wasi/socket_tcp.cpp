@@ -21,10 +21,6 @@ void TcpSocket::bind(const SocketAddress& address, Then then) {
     if (!allowed && (address.port() != 0 || !self->state_.network.any(NetworkUse::TcpConnect))) {
       return then(EACCES);
     }
-    if (address.port() != 0) {
-      const int on = 1;  // connections of the past must not stand in the way
-      setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    }
     if (::bind(self->fd(), &address.any, address.size()) < 0) return then(errno);
     self->may_listen_ = allowed;
     self->tcp_state_ = TcpState::Bound;
@@ -40,8 +36,6 @@ void TcpSocket::listen(Then then) {
   auto finish = [self = self(), then = std::move(then)](bool allowed) {
     self->busy_ = false;
     if (!allowed) return then(EACCES);
-    const int on = 1;  // its connections, once they are of the past, must not stand in the way of the next server
-    setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::listen(self->fd(), self->backlog_) < 0) return then(errno);
     self->tcp_state_ = TcpState::Listening;
     then(0);

@@ -207,8 +207,6 @@ Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions opt
   for (const SocketAddress& address : state->options.listen) {
     int error = 0;
     auto listener = wasi::open_socket(address.family(), SOCK_STREAM, &error);
-    const int on = 1;
-    if (listener != nullptr) setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (listener == nullptr || bind(listener->fd, &address.any, address.size()) < 0 ||
         listen(listener->fd, SOMAXCONN) < 0) {
       return fail("cannot listen at {}: {}", address.to_string(), strerror(error != 0 ? error : errno));

@@ -184,6 +184,26 @@ TEST_P(Sockets, PortOfPastConnections) {
   EXPECT_EQ(listen(again), 0);
 }
 
+// So does a client, whether it chose the port or the system did.
+TEST_P(Sockets, PortOfAPastClient) {
+  auto server = tcp();
+  EXPECT_EQ(bind(server, "127.0.0.1:0"), 0);
+  EXPECT_EQ(listen(server), 0);
+  for (bool bound : {false, true}) {
+    auto client = tcp();
+    if (bound) EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+    EXPECT_EQ(connect(client, local(server)), 0);
+    const SocketAddress address = local(client);
+    const int accepted = server->accept();
+    client.reset();  // first: TIME_WAIT is the client's
+    char c;
+    EXPECT_EQ(::recv(accepted, &c, 1, 0), 0);
+    close(accepted);
+    auto again = tcp();
+    EXPECT_EQ(bind(again, address.to_string()), 0);
+  }
+}
+
 TEST_P(Sockets, RefusedConnectionClosesTheSocket) {
   auto gone = tcp();
   EXPECT_EQ(bind(gone, "127.0.0.1:0"), 0);

@@ -1,7 +1,7 @@
 // A TCP socket, as both versions of wasi:sockets have it:
 //
 //   Unbound ──bind──▶ Bound ──listen──▶ Listening ──accept──▶ new sockets, Connected
-//      └──────────────▶└──connect──▶ Connecting ──▶ Connected | Closed (the connection failed)
+//      └──────────────▶└──connect──▶ Connecting ──▶ Connected | Closed (it failed; at 0.2 also where listen does)
 //
 // A function that the state does not permit is kInvalidState; one while bind or listen wait for a rule's names,
 // EALREADY. Strand only. Used by wasi/sockets_0_2.cpp, wasi/sockets_0_3.cpp. Test: test/unit/socket_test.cpp.
@@ -35,6 +35,8 @@ class TcpSocket : public Socket {
   int local_address(SocketAddress* address) const;
   int remote_address(SocketAddress* address) const;
   int set_backlog(uint64_t connections);
+  // For what has failed: nothing can be done with it any more.
+  void close() { tcp_state_ = TcpState::Closed; }
   // Both or one of the directions.
   int shutdown(bool receive, bool send);
 

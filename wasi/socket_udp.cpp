@@ -79,7 +79,7 @@ int UdpSocket::disconnect() {
 }
 
 int UdpSocket::local_address(SocketAddress* address) const {
-  return bound_ ? system_local_address(address) : static_cast<int>(kInvalidState);
+  return is_bound() ? system_local_address(address) : static_cast<int>(kInvalidState);
 }
 
 int UdpSocket::remote_address(SocketAddress* address) const {

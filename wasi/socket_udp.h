@@ -23,7 +23,8 @@ class UdpSocket : public Socket {
 
   using Socket::Socket;
 
-  bool is_bound() const { return bound_; }
+  // As far as the guest knows.
+  virtual bool is_bound() const { return bound_; }
   void bind(const SocketAddress& address, Then then);
   // Changes the peer if there is one already.
   void connect(const SocketAddress& address, Then then);

@@ -81,6 +81,7 @@ struct TcpSocket2 final : TcpSocket {
 struct UdpSocket2 final : UdpSocket {
   static constexpr const char* kName = "udp-socket";
   using UdpSocket::UdpSocket;
+  bool is_bound() const override { return steps.step() == Step::None && UdpSocket::is_bound(); }
   Steps steps;
   uint64_t generation = 0;  // of its datagram streams: only the last pair works
 };

@@ -50,9 +50,16 @@ void UdpSocket::connect(const SocketAddress& address, Then then) {
 }
 
 int UdpSocket::set_remote(const SocketAddress& address) {
-  if (remote_.has_value()) {
+  const std::optional<SocketAddress> before = remote_;
+  if (before.has_value()) {  // or the local address would stay the one that suits the old peer
     if (int error = disconnect(); error != 0) return error;
   }
+  const int error = system_connect(address);
+  if (error != 0 && before.has_value()) system_connect(*before);
+  return error;
+}
+
+int UdpSocket::system_connect(const SocketAddress& address) {
   // EAGAIN: no port is left for an implicit bind.
   if (::connect(fd(), &address.any, address.size()) < 0) {
     return errno == EADDRNOTAVAIL || errno == EAGAIN ? EADDRINUSE : errno;

@@ -48,7 +48,9 @@ class UdpSocket : public Socket {
 
  private:
   std::shared_ptr<UdpSocket> self() { return std::static_pointer_cast<UdpSocket>(shared_from_this()); }
+  // The old peer stays if that fails.
   int set_remote(const SocketAddress& address);
+  int system_connect(const SocketAddress& address);
   // Whether a datagram from this peer is for the guest; remembers who may be answered.
   bool accepts(const SocketAddress& from);
 

@@ -458,6 +458,21 @@ TEST_P(Sockets, UdpPeers) {
   EXPECT_EQ(address.port(), port);
 }
 
+TEST_P(Sockets, UdpPeerStaysWhereTheNextOneFails) {
+  auto peer = udp(), client = udp();
+  EXPECT_EQ(bind(peer, "127.0.0.1:0"), 0);
+  EXPECT_EQ(connect(client, local(peer)), 0);
+  const SocketAddress before = local(client);
+  EXPECT_NE(connect(client, at("255.255.255.255:9")), 0);  // broadcasts are not for these sockets
+  SocketAddress address;
+  EXPECT_EQ(client->remote_address(&address), 0);
+  EXPECT_TRUE(address == local(peer));
+  EXPECT_TRUE(local(client) == before);
+  EXPECT_EQ(send(client, "still there", std::nullopt), 0);
+  EXPECT_EQ(receive(peer, &address), "still there");
+  EXPECT_TRUE(address == before);
+}
+
 TEST_P(Sockets, UdpPeerThatIsNotThere) {
   auto gone = udp(), client = udp();
   EXPECT_EQ(bind(gone, "127.0.0.1:0"), 0);

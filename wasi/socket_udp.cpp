@@ -161,6 +161,7 @@ void UdpSocket::check_target(const SocketAddress& target, Then then) {
 }
 
 int UdpSocket::send(const void* data, size_t size, const SocketAddress& target) {
+  if (remote_.has_value() && !(target == *remote_)) return EINVAL;  // connected since
   const sockaddr* name = remote_.has_value() ? nullptr : &target.any;
   while (::sendto(fd(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, name != nullptr ? target.size() : 0) < 0) {
     if (errno == EINTR) continue;

@@ -473,6 +473,18 @@ TEST_P(Sockets, UdpPeerStaysWhereTheNextOneFails) {
   EXPECT_TRUE(address == before);
 }
 
+// A datagram whose turn comes after its socket was connected to somebody else goes to nobody.
+TEST_P(Sockets, UdpPeerChangesBeforeASend) {
+  auto first = udp(), second = udp(), client = udp();
+  EXPECT_EQ(bind(first, "127.0.0.1:0"), 0);
+  EXPECT_EQ(bind(second, "127.0.0.1:0"), 0);
+  SocketAddress target;
+  EXPECT_EQ(client->target(local(first), &target), 0);
+  EXPECT_EQ(connect(client, local(second)), 0);
+  EXPECT_EQ(client->send("x", 1, target), EINVAL);
+  EXPECT_EQ(receive(second, nullptr, 0), "none");
+}
+
 TEST_P(Sockets, UdpPeerThatIsNotThere) {
   auto gone = udp(), client = udp();
   EXPECT_EQ(bind(gone, "127.0.0.1:0"), 0);

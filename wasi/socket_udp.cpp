@@ -100,7 +100,7 @@ int UdpSocket::remote_address(SocketAddress* address) const {
 bool UdpSocket::accepts(const SocketAddress& from) {
   if (remote_.has_value()) return from == peer_;  // others may have sent before it was connected
   if (state_.network.everything()) return true;
-  if (!named_) return state_.network.known(NetworkUse::Udp, from);
+  if (!named_) return state_.network.known_lately(NetworkUse::Udp, from);
   if (std::find(heard_.begin(), heard_.end(), from) != heard_.end()) return true;
   if (heard_.size() < kMostHeard) {
     heard_.push_back(from);

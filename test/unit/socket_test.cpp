@@ -23,11 +23,11 @@ class Sockets : public testing::TestWithParam<IoKind> {
     store.reset();
     scheduler.reset();
   }
-  // A store with these rules; "": none.
-  void start(const std::string& rules) {
+  // A store with these rules; "": none. With a seed time goes on by itself.
+  void start(const std::string& rules, std::optional<uint64_t> seed = {}) {
     TearDown();
     if (engine == nullptr) engine = std::move(*Engine::create({}));
-    scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = GetParam()});
+    scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = GetParam(), .seed = seed});
     store = std::make_unique<Store>(*engine, *scheduler);
     WasiOptions options;
     if (!rules.empty()) EXPECT_TRUE(options.network.add(rules));
@@ -613,6 +613,44 @@ TEST_P(Sockets, NamesInRules) {
   EXPECT_EQ(send(datagrams, "x", address), 0);
   EXPECT_TRUE(datagrams->may_send_to(address));
   EXPECT_EQ(send(datagrams, "x", at("127.0.0.2:" + std::to_string(address.port()))), EACCES);
+}
+
+// What names stand for is not known for ever, neither to who sends nor to who receives.
+TEST_P(Sockets, NamesInRulesAreLookedUpAgain) {
+  auto peer = udp();
+  EXPECT_EQ(bind(peer, "127.0.0.1:0"), 0);
+  const SocketAddress address = local(peer);
+  auto file = peer->file();
+  peer.reset();
+  start("udp=localhost:" + std::to_string(address.port()), 1);
+  auto minute = [&] {
+    bool over = false;
+    run(
+        [&] {
+          const int64_t then = state().now(ClockId::Monotonic) + 60'000'000'000;
+          wait_for_any(state(), {timer_pollable(state(), then)}, [&] { over = true; });
+        },
+        [&] { return over; });
+  };
+  auto client = udp();
+  EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+  const SocketAddress to = local(client);
+  auto may_send = [&] { return client->may_send_to(address); };
+  // Nothing is known of who has sent it, yet.
+  EXPECT_EQ(::sendto(file->fd, "1", 1, 0, &to.any, to.size()), 1);
+  run([&] { EXPECT_EQ(receive(client), "none"); }, may_send);
+  minute();
+  run([&] { EXPECT_FALSE(may_send()); }, [] { return true; });
+  EXPECT_EQ(send(client, "x", address), 0);
+  run([&] { EXPECT_TRUE(may_send()); }, [] { return true; });
+  minute();
+  EXPECT_EQ(::sendto(file->fd, "2", 1, 0, &to.any, to.size()), 1);
+  run(
+      [&] {
+        EXPECT_FALSE(may_send());
+        EXPECT_EQ(receive(client), "2");
+      },
+      may_send);
 }
 
 // ---- names ----

@@ -109,7 +109,7 @@ void NetworkAccess::look_up_all(std::vector<std::string> names, std::function<vo
 }
 
 void look_up(State& state, std::string_view name, std::function<void(const LookupResult&)> then) {
-  if (auto address = parse_ip(name)) return then({0, {*address}});
+  if (auto address = parse_bracketed_ip(name)) return then({0, {*address}});
   auto ascii = ascii_host_name(name);
   if (!ascii) return then({EINVAL, {}});
   if (!state.network.may_look_up(*ascii)) return then({EACCES, {}});

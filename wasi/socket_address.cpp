@@ -62,9 +62,8 @@ std::optional<SocketAddress> SocketAddress::parse(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return std::nullopt;
   std::string_view host = text.substr(0, colon), digits = text.substr(colon + 1);
-  const bool bracketed = host.starts_with('[') && host.ends_with(']');
-  auto address = parse_ip(bracketed ? host.substr(1, host.size() - 2) : host);
-  if (!address || bracketed != (address->family() == IpFamily::V6)) return std::nullopt;
+  auto address = parse_bracketed_ip(host);
+  if (!address || (!host.starts_with('[') && host.find(':') != std::string_view::npos)) return std::nullopt;
   uint16_t port = 0;
   auto [at, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc{} || at != digits.data() + digits.size()) return std::nullopt;
@@ -83,6 +82,12 @@ std::optional<SocketAddress> parse_ip(std::string_view text) {
 }
 
 // ---- host names ----
+
+std::optional<SocketAddress> parse_bracketed_ip(std::string_view text) {
+  if (!text.starts_with('[')) return parse_ip(text);
+  if (!text.ends_with(']') || text.find(':') == std::string_view::npos) return std::nullopt;
+  return parse_ip(text.substr(1, text.size() - 2));
+}
 
 namespace {
 

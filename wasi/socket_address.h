@@ -47,6 +47,8 @@ struct SocketAddress {
 
 // "127.0.0.1" or "::1", without a port; a mapped address is its IPv4 one.
 std::optional<SocketAddress> parse_ip(std::string_view text);
+// The same, and "[::1]".
+std::optional<SocketAddress> parse_bracketed_ip(std::string_view text);
 
 // A host name in the form that name servers know: labels of letters, digits, '-' and '_', Unicode ones in Punycode
 // (RFC 3492), a dot at the end dropped. nullopt if it is no name.

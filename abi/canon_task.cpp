@@ -1,5 +1,7 @@
 // canon task.*, subtask.*, waitable*, waitable-set.*, context.*, backpressure.*. Spec: CanonicalABI.md, sections of
 // these names.
+#include <utility>
+
 #include "abi/canon.h"
 #include "abi/choice.h"
 #include "base/check.h"
@@ -228,7 +230,7 @@ extern "C" uint64_t builtin_canon_SubtaskCancel(BuiltinContext* context, uint32_
     if (subtask->task != nullptr) {
       if (!request_cancellation(*subtask->task, context->instance)) return store.propagate_trap(), 0;
     } else if (subtask->host_call != nullptr && subtask->host_call->on_cancel) {
-      subtask->host_call->on_cancel();
+      std::exchange(subtask->host_call->on_cancel, nullptr)();  // which may free the call
       if (store.propagate_trap()) return 0;
     }
     if (!subtask->resolved()) {

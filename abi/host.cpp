@@ -227,6 +227,7 @@ void call_host_function(AdapterContext& adapter, std::unique_ptr<HostCaller> cal
 void HostCall::finish() {
   CHECK(state_ == State::Running);
   state_ = State::Finished;
+  on_cancel = nullptr;
   if (!inside_invoke_) HostCallAccess::settle(*this, true);
 }
 

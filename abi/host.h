@@ -63,7 +63,7 @@ struct HostCall {
   void* results = nullptr;          // tuple in host layout (one element), zeroed
   HostArena* arena = nullptr;       // for what `results` point to; null where there are none
   // When the caller cancels a call that goes on: the function should finish soon (cancelled() or finish()). May be empty:
-  // then cancellation waits for the end.
+  // then cancellation waits for the end. Called once at most, and not once the call has finished.
   std::function<void()> on_cancel;
 
   void finish();                    // results are there

@@ -351,7 +351,8 @@ void Tracer::operation_ended(const Completion& completion, int64_t result) {
   const OperationKind kind = completion.kind;
   const bool moves = kind == OperationKind::Read || kind == OperationKind::Write || kind == OperationKind::Receive ||
                      kind == OperationKind::Send;
-  const bool forwards = kind == OperationKind::Blocking && static_cast<const BlockingWork&>(completion).moves_bytes;
+  const bool forwards = kind == OperationKind::Blocking &&
+                        static_cast<const BlockingWork&>(completion).blocking_kind == BlockingKind::MovesBytes;
   TraceArgs args;
   if (completion.fd >= 0) args.add("fd", completion.fd);
   if (moves) args.add("asked", completion.length);

@@ -33,6 +33,11 @@ void start_io(Completion* completion, OperationKind kind, int fd, void* buffer, 
   worker->io().start(completion);
 }
 
+BlockingPool& pool_of(const BlockingWork& work) {
+  Scheduler& scheduler = work.strand->scheduler();
+  return work.blocking_kind == BlockingKind::LooksUp ? scheduler.lookup_pool() : scheduler.blocking_pool();
+}
+
 }  // namespace
 
 void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset) {
@@ -90,10 +95,11 @@ void run_blocking(BlockingWork* work) {
     return worker->io().start(work);
   }
   begin_operation(work, OperationKind::Blocking, nullptr);
-  work->strand->scheduler().blocking_pool().submit(work);
+  pool_of(*work).submit(work);
 }
 
-void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then, bool moves_bytes) {
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
+                  BlockingKind kind) {
   struct Closures : BlockingWork {
     std::function<int64_t()> first;
     std::function<void(int64_t)> second;
@@ -102,7 +108,7 @@ void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<v
   closures->first = std::move(work);
   closures->second = std::move(then);
   closures->strand = &strand;
-  closures->moves_bytes = moves_bytes;
+  closures->blocking_kind = kind;
   closures->work = [](BlockingWork* self) { return static_cast<Closures*>(self)->first(); };
   closures->done = [](Completion* self, int64_t result) {
     std::unique_ptr<Closures> owned(static_cast<Closures*>(self));
@@ -126,8 +132,9 @@ void next_turn(Strand& strand, std::function<void()> then) {
   finish_external(turn, 0);
 }
 
-void cancel(Completion* completion) {
-  if (completion->state.load() != CompletionState::Pending) return;
+bool cancel(Completion* completion) {
+  const CompletionState state = completion->state.load();
+  if (state != CompletionState::Pending) return state == CompletionState::Idle || state == CompletionState::Posted;
   Worker* owner = completion->owner;
   switch (completion->kind) {
     case OperationKind::Timer:
@@ -136,7 +143,7 @@ void cancel(Completion* completion) {
     case OperationKind::Blocking:
       if (owner != nullptr)  // with a seed
         owner->io_->cancel(completion);
-      else if (completion->strand->scheduler().blocking_pool().cancel(completion)) post(completion, -ECANCELED);
+      else if (pool_of(*static_cast<BlockingWork*>(completion)).cancel(completion)) post(completion, -ECANCELED);
       break;
     case OperationKind::Read:
     case OperationKind::Write:
@@ -145,14 +152,20 @@ void cancel(Completion* completion) {
     case OperationKind::Send:
     case OperationKind::Accept:
     case OperationKind::Connect:
-      if (owner == Worker::current())
-        owner->io_->cancel(completion);
-      else
+      if (owner != Worker::current()) {
         owner->ask_cancel(completion);
+        return false;
+      }
+      owner->io_->cancel(completion);
       break;
     case OperationKind::External:  // who finishes it decides
     case OperationKind::None: break;
   }
+  return true;
+}
+
+void io_finish_cancels() {
+  if (Worker* worker = Worker::current()) worker->io().finish_cancels();
 }
 
 Result<std::unique_ptr<IoBackend>> make_io_backend(IoKind kind, BlockingPool& pool) {

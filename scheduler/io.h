@@ -51,19 +51,28 @@ void io_accept(Completion* completion, int socket);
 // Result: 0 or -errno. A connect that is cancelled leaves the socket of no further use.
 void io_connect(Completion* completion, int socket, const sockaddr* address, socklen_t length);
 // Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
-// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending.
-void cancel(Completion* completion);
+// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending. True if the descriptor
+// of a Poll or Connect may be closed from here on, after io_finish_cancels; false while another worker has the operation.
+bool cancel(Completion* completion);
+// Carries out what this worker was asked to cancel: the kernel may hold what is polled, and a socket's port is free only
+// once nobody does. Cheap if there is nothing. Any thread; of use on a worker.
+void io_finish_cancels();
 
 // Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must
 // not touch what the strand guards; its return value is the result. Cancelling only helps before it has begun.
+enum class BlockingKind : uint8_t {
+  Other,
+  MovesBytes,  // so many as its result says; for observers
+  LooksUp,     // waits for other hosts, maybe for long: on threads of its own, so that files need not wait as well
+};
 struct BlockingWork : Completion {
   int64_t (*work)(BlockingWork* self) = nullptr;
-  bool moves_bytes = false;  // so many as its result says; for observers
+  BlockingKind blocking_kind = BlockingKind::Other;
 };
 void run_blocking(BlockingWork* work);
 // The same with closures, allocated: `then` runs on the strand with what `work` returned.
 void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
-                  bool moves_bytes = false);
+                  BlockingKind kind = BlockingKind::Other);
 
 // Calls `then` in the strand's next turn. On the strand.
 void next_turn(Strand& strand, std::function<void()> then);
@@ -86,6 +95,8 @@ class IoBackend {
   // Ends one of its own operations early: posts it now or later. The record is Pending or CancelAsked and stays there
   // meanwhile.
   virtual void cancel(Completion* completion) = 0;
+  // The kernel has let go of what was cancelled when it returns.
+  virtual void finish_cancels() {}
   // Reaps what is there, and if nothing is, waits until something ends, `wake` is called, or CLOCK_MONOTONIC reaches
   // `deadline_ns` (0: does not wait; INT64_MAX: no deadline).
   virtual void wait(int64_t deadline_ns) = 0;

@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "scheduler/io.h"
@@ -89,6 +90,12 @@ class UringBackend final : public IoBackend {
     io_uring_sqe* sqe = next_entry();
     io_uring_prep_cancel64(sqe, reinterpret_cast<uintptr_t>(completion), 0);
     io_uring_sqe_set_data64(sqe, kTagIgnore);
+    cancels_ = true;
+  }
+
+  // What was polled ends, and is let go of, in the system call that takes the cancel.
+  void finish_cancels() override {
+    if (std::exchange(cancels_, false)) io_uring_submit_and_get_events(&ring_);
   }
 
   void wait(int64_t deadline_ns) override {
@@ -219,6 +226,7 @@ class UringBackend final : public IoBackend {
   int wake_fd_ = -1;
   int realtime_fd_ = -1;
   bool realtime_armed_ = false;
+  bool cancels_ = false;     // asked for since the last finish_cancels
   bool poll_first_ = false;  // IORING_RECVSEND_POLL_FIRST is known
   uint64_t wake_count_ = 0;  // where the kernel puts the eventfd's value
   size_t pending_ = 0;       // operations started and not posted

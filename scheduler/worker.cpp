@@ -367,6 +367,7 @@ Scheduler::Scheduler(SchedulerOptions options)
     : options_(options),
       choices_(options.seed ? std::optional<Choices>(std::in_place, *options.seed, options.steady_waits) : std::nullopt),
       pool_(std::make_unique<BlockingPool>()),
+      lookup_pool_(std::make_unique<BlockingPool>()),
       use_uring_(options.io != IoKind::Epoll && uring_available()) {
   CHECK(options_.workers > 0);
   CHECK(!choices_ || (options_.workers == 1 && options_.caller_is_worker));
@@ -386,6 +387,7 @@ Scheduler::~Scheduler() {
   for (auto& worker : workers_)
     if (worker->thread_.joinable()) worker->thread_.join();
   pool_.reset();
+  lookup_pool_.reset();
 }
 
 }  // namespace wjit

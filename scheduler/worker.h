@@ -58,7 +58,7 @@ class Worker {
 
  private:
   friend class Scheduler;
-  friend void cancel(Completion* completion);
+  friend bool cancel(Completion* completion);
 
   Worker(Scheduler& scheduler, uint32_t index) : scheduler_(scheduler), index_(index) {}
 
@@ -115,6 +115,7 @@ class Scheduler {
   void retire(Strand& strand);
 
   BlockingPool& blocking_pool() { return *pool_; }
+  BlockingPool& lookup_pool() { return *lookup_pool_; }
   const char* io_name() const { return use_uring_ ? "io_uring" : "epoll"; }  // for `wjit --version -v`
 
   // Where choices are drawn from; null without a seed. On the worker.
@@ -144,7 +145,7 @@ class Scheduler {
   SchedulerOptions options_;
   std::optional<Choices> choices_;  // with a seed
   VirtualClock clock_;              // with a seed
-  std::unique_ptr<BlockingPool> pool_;
+  std::unique_ptr<BlockingPool> pool_, lookup_pool_;
   std::vector<std::unique_ptr<Worker>> workers_;
   bool use_uring_;
   std::atomic<uint32_t> parked_count_{0};

@@ -24,7 +24,8 @@ namespace wjit::wasi {
 template <typename T>
 class Promise {
  public:
-  explicit Promise(State& state) : state_(state) {}
+  // `kept` lives as long as somebody may ask for the value.
+  explicit Promise(State& state, std::shared_ptr<void> kept = nullptr) : state_(state), kept_(std::move(kept)) {}
 
   void resolve(const T& value) {
     if (value_.has_value()) return;
@@ -61,6 +62,7 @@ class Promise {
   };
 
   State& state_;
+  std::shared_ptr<void> kept_;
   std::optional<T> value_;
   StreamRead* waiting_ = nullptr;
 };

@@ -31,7 +31,8 @@ constexpr int kStrandMoves = 8;           // at a time
 constexpr size_t kMostBytes = 4 << 20;    // of one call
 constexpr int kOwnPipeBytes = 256 << 10;  // asked for
 constexpr uint64_t kManyBytes = 1 << 20;  // between sockets: from here on a pipe is worth its two descriptors
-constexpr int kMostVainTries = 3;         // both ends are ready, and nothing moves
+constexpr int kMostVainTries = 3;         // both ends are ready, and nothing moves: the system is short of memory
+constexpr int64_t kPauseNs = 20'000'000;  // then
 
 enum class Way : uint8_t { Splice, Send, CopyRange, Through };
 
@@ -67,7 +68,7 @@ int64_t now_ns() {
 
 // What moves: used by the strand and by a helper thread, never by both at a time.
 struct Forward::Mover {
-  enum class State : uint8_t { More, NoInput, NoRoom, Ended, SinkFailed };
+  enum class State : uint8_t { More, NoInput, NoRoom, NoMemory, Ended, SinkFailed };
 
   ~Mover() {
     for (int fd : pipe) {
@@ -134,8 +135,9 @@ struct Forward::Mover {
         return;
       }
       if (++vain_tries > kMostVainTries) {
-        state = held > 0 ? State::SinkFailed : State::Ended;
-        error = EIO;
+        vain_tries = 0;
+        state = held > 0 ? State::NoMemory : State::Ended;  // what is in our pipe can go no other way
+        error = 0;
         return;
       }
     }
@@ -151,7 +153,7 @@ struct Forward::Mover {
   uint64_t moved = 0;
   int vain_tries = 0;
   State state = State::More;
-  int error = 0;  // SinkFailed
+  int error = 0;  // Ended, SinkFailed
 };
 
 std::unique_ptr<Forward> Forward::make(State& state, ByteEnd from, ByteEnd to, uint64_t moved) {
@@ -195,7 +197,7 @@ void Forward::step() {
           mover->move(INT32_MAX, now_ns() + kHelperNs, kHelperWaitMs);
           return static_cast<int64_t>(mover->moved - before);
         },
-        [this](int64_t) { moved(); }, true);
+        [this](int64_t) { moved(); }, BlockingKind::MovesBytes);
   }
   mover_->move(kStrandMoves, 0, 0);
   moved();
@@ -213,11 +215,15 @@ void Forward::moved() {
     case Mover::State::More: return mover_->on_helper ? step() : again_when(to_, POLLOUT);
     case Mover::State::NoInput: return again_when(from_, POLLIN);
     case Mover::State::NoRoom: return again_when(to_, POLLOUT);
+    case Mover::State::NoMemory:
+      return operation_.wait_until(ClockId::Monotonic, state_.now(ClockId::Monotonic) + kPauseNs, nullptr,
+                                   [this](int64_t) { step(); });
     case Mover::State::Ended:
-      // The system tells a connection's error once.
-      for (const ByteEnd& end : {from_, to_}) {
-        if (end.file->is_socket && mover_->error != 0 && mover_->error != EPIPE && mover_->error != EINVAL)
-          end.file->broken = mover_->error;
+      // The system tells a connection's error once. Of two connections it is the source's: what the sink says comes while
+      // something is in our pipe.
+      if (mover_->error != 0 && mover_->error != EPIPE && mover_->error != EINVAL) {
+        File& failed = from_.file->is_socket ? *from_.file : *to_.file;
+        failed.broken = mover_->error;
       }
       return std::exchange(then_, nullptr)(Stop::Elsewhere, mover_->error);
     case Mover::State::SinkFailed: return std::exchange(then_, nullptr)(Stop::SinkFailed, mover_->error);

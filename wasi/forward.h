@@ -8,7 +8,7 @@
 //   All else is done on the strand, without waiting; the scheduler tells when there is more, or room again.
 //
 // ByteSource and ByteSink are what joins: wasi/file_streams.h, wasi/socket_streams.h. Strand only. Tests:
-// test/lit/run/forward.test, test/lit/run/disk_full.test.
+// test/unit/forward_test.cpp, test/lit/run/forward.test, test/lit/run/disk_full.test, test/lit/net/relay.test.
 #pragma once
 
 #include <functional>

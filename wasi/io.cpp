@@ -41,7 +41,7 @@ class PollWaiter : public std::enable_shared_from_this<PollWaiter> {
 };
 
 Pollable::~Pollable() {
-  if (operation_ != nullptr) operation_->stop();
+  if (operation_ != nullptr) operation_->abandon();
 }
 
 void Pollable::told(int64_t) {
@@ -50,25 +50,25 @@ void Pollable::told(int64_t) {
 }
 
 bool Pollable::can_watch(State& state) {
-  if (operation_ == nullptr) operation_ = std::make_shared<Operation>(state);
+  if (operation_ == nullptr) operation_ = std::make_shared<FileOperation>(state);
   return operation_->idle();
 }
 
-// What is watched stays open until the operation has ended.
-Operation::Then Pollable::telling(std::shared_ptr<File> file) {
+Operation::Then Pollable::telling() {
   std::weak_ptr<Object> self = weak_from_this();
-  return [self = std::move(self), file = std::move(file)](int64_t result) {
+  return [self = std::move(self)](int64_t result) {
     if (auto pollable = self.lock()) static_cast<Pollable&>(*pollable).told(result);
   };
 }
 
 void Pollable::watch(State& state, std::shared_ptr<File> file, uint32_t events) {
-  const int fd = file->fd;
-  if (can_watch(state)) operation_->poll(fd, events, operation_, telling(std::move(file)));
+  if (!can_watch(state)) return;
+  operation_->file = std::move(file);
+  operation_->poll(operation_->file->fd, events, operation_, telling());
 }
 
 void Pollable::watch(State& state, ClockId clock, int64_t deadline_ns) {
-  if (can_watch(state)) operation_->wait_until(clock, deadline_ns, operation_, telling(nullptr));
+  if (can_watch(state)) operation_->wait_until(clock, deadline_ns, operation_, telling());
 }
 
 void PollableList::add(const std::shared_ptr<Pollable>& pollable) {

@@ -50,8 +50,8 @@ class Pollable : public Object {
  private:
   friend class PollWaiter;
   bool can_watch(State& state);
-  Operation::Then telling(std::shared_ptr<File> file);
-  std::shared_ptr<Operation> operation_;
+  Operation::Then telling();
+  std::shared_ptr<FileOperation> operation_;
   std::vector<std::shared_ptr<PollWaiter>> waiters_;
 };
 

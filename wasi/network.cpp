@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "wasi/socket_errors.h"
 #include "wasi/state.h"
@@ -47,11 +48,12 @@ LookupResult resolve(const std::string& ascii_name) {
 
 }  // namespace
 
-bool NetworkAccess::known(NetworkUse use, const SocketAddress& address) const {
-  if (rules_.covers(use, address)) return true;
+int64_t NetworkAccess::now() const { return state_.now(ClockId::Monotonic); }
+
+bool NetworkAccess::named(NetworkUse use, const SocketAddress& address, int64_t after) const {
   for (const std::string& name : rules_.names(use, address.port())) {
     auto found = names_.find(name);
-    if (found == names_.end()) continue;
+    if (found == names_.end() || found->second.until <= after) continue;
     for (const SocketAddress& one : found->second.addresses) {
       if (address.within(one, one.family() == IpFamily::V4 ? 32 : 128)) return true;
     }
@@ -59,43 +61,66 @@ bool NetworkAccess::known(NetworkUse use, const SocketAddress& address) const {
   return false;
 }
 
+bool NetworkAccess::known(NetworkUse use, const SocketAddress& address) const {
+  return rules_.covers(use, address) || named(use, address, now());
+}
+
+bool NetworkAccess::known_lately(NetworkUse use, const SocketAddress& address) {
+  if (rules_.covers(use, address)) return true;
+  std::vector<std::string> outdated;
+  for (std::string& name : rules_.names(use, address.port())) {
+    Known& known = names_[name];
+    if (known.until <= now() && !std::exchange(known.asked, true)) outdated.push_back(std::move(name));
+  }
+  if (!outdated.empty()) look_up_all(std::move(outdated), [] {});
+  return named(use, address, INT64_MIN);
+}
+
 void NetworkAccess::check(NetworkUse use, const SocketAddress& address, Then then) {
   if (rules_.covers(use, address)) return then(true);
-  struct Missing {
+  std::vector<std::string> missing;
+  for (std::string& name : rules_.names(use, address.port())) {
+    auto found = names_.find(name);
+    if (found == names_.end() || found->second.until <= now()) missing.push_back(std::move(name));
+  }
+  if (missing.empty()) return then(named(use, address, INT64_MIN));
+  look_up_all(std::move(missing),
+              [this, use, address, then = std::move(then)] { then(named(use, address, INT64_MIN)); });
+}
+
+void NetworkAccess::look_up_all(std::vector<std::string> names, std::function<void()> then) {
+  struct Question {
     std::string name;
     LookupResult result;
   };
-  auto missing = std::make_shared<std::vector<Missing>>();
-  const int64_t now = monotonic_now();
-  for (std::string& name : rules_.names(use, address.port())) {
-    auto found = names_.find(name);
-    if (found == names_.end() || found->second.until <= now) missing->push_back({std::move(name), {}});
-  }
-  if (missing->empty()) return then(known(use, address));
-  state_.run_blocking(
-      [missing] {
-        for (Missing& one : *missing) one.result = resolve(one.name);
+  auto questions = std::make_shared<std::vector<Question>>();
+  for (std::string& name : names) questions->push_back({std::move(name), {}});
+  run_blocking(
+      state_.store,
+      [questions] {
+        for (Question& one : *questions) one.result = resolve(one.name);
         return int64_t{0};
       },
-      [this, use, address, missing, then = std::move(then)](int64_t) {
-        for (Missing& one : *missing)
-          names_[one.name] = {std::move(one.result.addresses), monotonic_now() + kRememberedNs};
-        then(known(use, address));
-      });
+      [this, questions, then = std::move(then)](int64_t) {
+        for (Question& one : *questions) names_[one.name] = {std::move(one.result.addresses), now() + kRememberedNs};
+        then();
+      },
+      BlockingKind::LooksUp);
 }
 
 void look_up(State& state, std::string_view name, std::function<void(const LookupResult&)> then) {
-  if (auto address = parse_ip(name)) return then({0, {*address}});
+  if (auto address = parse_bracketed_ip(name)) return then({0, {*address}});
   auto ascii = ascii_host_name(name);
   if (!ascii) return then({EINVAL, {}});
   if (!state.network.may_look_up(*ascii)) return then({EACCES, {}});
   auto result = std::make_shared<LookupResult>();
-  state.run_blocking(
+  run_blocking(
+      state.store,
       [result, ascii = std::move(*ascii)] {
         *result = resolve(ascii);
         return int64_t{0};
       },
-      [result, then = std::move(then)](int64_t) { then(*result); });
+      [result, then = std::move(then)](int64_t) { then(*result); }, BlockingKind::LooksUp);
 }
 
 }  // namespace wjit::wasi

@@ -28,13 +28,21 @@ class NetworkAccess {
   void check(NetworkUse use, const SocketAddress& address, Then then);
   // The answer as far as it is known without a look-up.
   bool known(NetworkUse use, const SocketAddress& address) const;
+  // The same for what has come already: names stand for what they did last. Those whose time is over are looked up for the
+  // next one.
+  bool known_lately(NetworkUse use, const SocketAddress& address);
   bool may_look_up(std::string_view ascii_name) const { return rules_.covers_name(ascii_name); }
 
  private:
   struct Known {
     std::vector<SocketAddress> addresses;
-    int64_t until = 0;  // CLOCK_MONOTONIC
+    int64_t until = INT64_MIN;  // of the monotonic clock
+    bool asked = false;         // known_lately has had it looked up
   };
+  int64_t now() const;
+  // Whether a name that a rule names stands for the address, by answers that are valid after this time.
+  bool named(NetworkUse use, const SocketAddress& address, int64_t after) const;
+  void look_up_all(std::vector<std::string> names, std::function<void()> then);
   State& state_;
   const NetworkRules& rules_;
   std::map<std::string, Known, std::less<>> names_;  // those of the rules

@@ -15,8 +15,9 @@ std::optional<unsigned> parse_number(std::string_view text, unsigned most) {
   return value;
 }
 
-bool is_all_digits_and_dots(std::string_view text) {
-  return text.find_first_not_of("0123456789.") == std::string_view::npos;
+// A host is the same one with the dot that says that its name is whole.
+std::string_view without_dot(std::string_view name) {
+  return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
 }
 
 }  // namespace
@@ -47,7 +48,7 @@ Result<NetworkRules::Rule> NetworkRules::parse(std::string_view text) {
     std::string_view stars = rest.starts_with("*.") ? rest.substr(0, 2) : "";
     auto name = ascii_host_name(rest.substr(stars.size()));
     if (!name) return fail("`{}`: `{}` is no host name", text, rest);
-    rule.name = std::string(stars) + *name;
+    rule.name = std::string(stars).append(without_dot(*name));
     return rule;
   }
 
@@ -93,7 +94,7 @@ Result<NetworkRules::Rule> NetworkRules::parse(std::string_view text) {
     return fail("`{}`: a prefix length needs an address, and `{}` is none", text, host);
   } else if (host == "*") {
     rule.any_host = true;
-  } else if (auto name = ascii_host_name(host); name && !is_all_digits_and_dots(*name)) {
+  } else if (auto name = ascii_host_name(host); name) {
     rule.name = *name;
   } else {
     return fail("`{}`: `{}` is neither an address nor a host name", text, host);
@@ -156,6 +157,7 @@ std::vector<std::string> NetworkRules::names(NetworkUse use, uint16_t port) cons
 
 bool NetworkRules::covers_name(std::string_view name) const {
   if (everything_) return true;
+  name = without_dot(name);
   return std::any_of(rules_.begin(), rules_.end(), [&](const Rule& rule) {
     if (rule.use != NetworkUse::Dns) return false;
     if (rule.any_host || rule.name == name) return true;

@@ -46,7 +46,7 @@ class NetworkRules {
   struct Rule {
     NetworkUse use = NetworkUse::Dns;
     bool any_host = false;
-    std::string name;  // of ascii_host_name, for dns perhaps after "*."; empty: by address
+    std::string name;  // of ascii_host_name, for dns without a dot at the end, perhaps after "*."; empty: by address
     SocketAddress network;
     unsigned prefix = 0;
     uint16_t first_port = 0, last_port = UINT16_MAX;

@@ -54,8 +54,12 @@ std::shared_ptr<File> open_socket(IpFamily family, int type, int* error) {
   }
   const int on = 1;
   if (family == IpFamily::V6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  // The interfaces have no option for it, and a guest that answers in pieces must not wait for acknowledgements.
-  if (type == SOCK_STREAM) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (type == SOCK_STREAM) {
+    // The interfaces have no option for it, and a guest that answers in pieces must not wait for acknowledgements.
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    // Connections of the past must not stand in the way of who binds; they have to have had it, too.
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  }
   *error = 0;
   return socket_file(fd);
 }

@@ -116,7 +116,10 @@ class AcceptSource final : public HostSource {
       : state_(state), listener_(std::move(listener)), operation_(state) {}
 
   void read(StreamRead& read) override;
-  void cancel(StreamRead&) override { operation_.stop(); }
+  void cancel(StreamRead&) override {
+    cancelled_ = true;
+    operation_.stop();
+  }
 
  private:
   void wait(StreamRead& read);
@@ -125,6 +128,7 @@ class AcceptSource final : public HostSource {
   State& state_;
   std::shared_ptr<TcpSocket> listener_;
   Operation operation_;
+  bool cancelled_ = false;  // the read that is under way: nothing more is begun for it
 };
 
 }  // namespace wjit::wasi

@@ -21,10 +21,6 @@ void TcpSocket::bind(const SocketAddress& address, Then then) {
     if (!allowed && (address.port() != 0 || !self->state_.network.any(NetworkUse::TcpConnect))) {
       return then(EACCES);
     }
-    if (address.port() != 0) {
-      const int on = 1;  // connections of the past must not stand in the way
-      setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    }
     if (::bind(self->fd(), &address.any, address.size()) < 0) return then(errno);
     self->may_listen_ = allowed;
     self->tcp_state_ = TcpState::Bound;
@@ -40,8 +36,6 @@ void TcpSocket::listen(Then then) {
   auto finish = [self = self(), then = std::move(then)](bool allowed) {
     self->busy_ = false;
     if (!allowed) return then(EACCES);
-    const int on = 1;  // its connections, once they are of the past, must not stand in the way of the next server
-    setsockopt(self->fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (::listen(self->fd(), self->backlog_) < 0) return then(errno);
     self->tcp_state_ = TcpState::Listening;
     then(0);
@@ -78,32 +72,47 @@ void TcpSocket::connect(const SocketAddress& address, Then then) {
   const TcpState before = tcp_state_;
   tcp_state_ = TcpState::Connecting;
   stopped_ = false;
-  remote_ = address;
   state_.network.check(NetworkUse::TcpConnect, address,
-                       [self = self(), before, then = std::move(then)](bool allowed) mutable {
+                       [weak = std::weak_ptr(self()), address, before, then = std::move(then)](bool allowed) mutable {
+                         auto self = weak.lock();
+                         if (self == nullptr) return then(ECANCELED);
                          if (!allowed || self->stopped_) {
                            self->tcp_state_ = before;
                            return then(allowed ? ECANCELED : EACCES);
                          }
-                         self->begin_connect(std::move(then));
+                         self->begin_connect(address, std::move(then));
                        });
 }
 
-void TcpSocket::begin_connect(Then then) {
-  auto operation = std::make_shared<Operation>(state_);
-  connecting_ = operation;
-  Operation& op = *operation;
-  op.connect(fd(), &remote_.any, remote_.size(), operation, [self = self(), then = std::move(then)](int64_t result) {
-    self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
-    auto error = static_cast<int>(-result);
-    // An implicit bind that finds no port.
-    then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
-  });
+struct TcpSocket::Connecting : FileOperation {
+  Connecting(State& state, const SocketAddress& address) : FileOperation(state), to(address) {}
+  SocketAddress to;
+};
+
+void TcpSocket::begin_connect(const SocketAddress& address, Then then) {
+  connecting_ = std::make_shared<Connecting>(state_, address);
+  Connecting& op = *connecting_;
+  op.file = file_;
+  op.connect(fd(), &op.to.any, op.to.size(), connecting_,
+             [weak = std::weak_ptr(self()), then = std::move(then)](int64_t result) {
+               if (auto self = weak.lock()) {
+                 self->connecting_ = nullptr;
+                 self->tcp_state_ = result == 0 ? TcpState::Connected : TcpState::Closed;
+                 if (result == -ECANCELED) ::shutdown(self->fd(), SHUT_RDWR);  // by itself the system would go on
+               }
+               auto error = static_cast<int>(-result);
+               // An implicit bind that finds no port.
+               then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
+             });
 }
 
 void TcpSocket::stop_connect() {
   stopped_ = true;
-  if (auto operation = connecting_.lock()) operation->stop();
+  if (connecting_ != nullptr) connecting_->stop();
+}
+
+TcpSocket::~TcpSocket() {
+  if (connecting_ != nullptr) connecting_->abandon();
 }
 
 // ---- addresses, the end ----

@@ -50,9 +50,16 @@ void UdpSocket::connect(const SocketAddress& address, Then then) {
 }
 
 int UdpSocket::set_remote(const SocketAddress& address) {
-  if (remote_.has_value()) {
+  const std::optional<SocketAddress> before = remote_;
+  if (before.has_value()) {  // or the local address would stay the one that suits the old peer
     if (int error = disconnect(); error != 0) return error;
   }
+  const int error = system_connect(address);
+  if (error != 0 && before.has_value()) system_connect(*before);
+  return error;
+}
+
+int UdpSocket::system_connect(const SocketAddress& address) {
   // EAGAIN: no port is left for an implicit bind.
   if (::connect(fd(), &address.any, address.size()) < 0) {
     return errno == EADDRNOTAVAIL || errno == EAGAIN ? EADDRINUSE : errno;
@@ -79,7 +86,7 @@ int UdpSocket::disconnect() {
 }
 
 int UdpSocket::local_address(SocketAddress* address) const {
-  return bound_ ? system_local_address(address) : static_cast<int>(kInvalidState);
+  return is_bound() ? system_local_address(address) : static_cast<int>(kInvalidState);
 }
 
 int UdpSocket::remote_address(SocketAddress* address) const {
@@ -93,7 +100,7 @@ int UdpSocket::remote_address(SocketAddress* address) const {
 bool UdpSocket::accepts(const SocketAddress& from) {
   if (remote_.has_value()) return from == peer_;  // others may have sent before it was connected
   if (state_.network.everything()) return true;
-  if (!named_) return state_.network.known(NetworkUse::Udp, from);
+  if (!named_) return state_.network.known_lately(NetworkUse::Udp, from);
   if (std::find(heard_.begin(), heard_.end(), from) != heard_.end()) return true;
   if (heard_.size() < kMostHeard) {
     heard_.push_back(from);
@@ -154,6 +161,7 @@ void UdpSocket::check_target(const SocketAddress& target, Then then) {
 }
 
 int UdpSocket::send(const void* data, size_t size, const SocketAddress& target) {
+  if (remote_.has_value() && !(target == *remote_)) return EINVAL;  // connected since
   const sockaddr* name = remote_.has_value() ? nullptr : &target.any;
   while (::sendto(fd(), data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, name != nullptr ? target.size() : 0) < 0) {
     if (errno == EINTR) continue;

@@ -23,7 +23,8 @@ class UdpSocket : public Socket {
 
   using Socket::Socket;
 
-  bool is_bound() const { return bound_; }
+  // As far as the guest knows.
+  virtual bool is_bound() const { return bound_; }
   void bind(const SocketAddress& address, Then then);
   // Changes the peer if there is one already.
   void connect(const SocketAddress& address, Then then);
@@ -38,7 +39,7 @@ class UdpSocket : public Socket {
   bool may_send_to(const SocketAddress& target) const;
   // The same, looking up names where it takes that.
   void check_target(const SocketAddress& target, Then then);
-  // 0 or an error; EAGAIN if there is no room. `target` was checked. An unbound socket gets a port by it.
+  // 0 or an error; EAGAIN if there is no room. `target` was checked, if not quite now. An unbound socket gets a port by it.
   int send(const void* data, size_t size, const SocketAddress& target);
   bool is_connected() const { return remote_.has_value(); }
 
@@ -47,7 +48,9 @@ class UdpSocket : public Socket {
 
  private:
   std::shared_ptr<UdpSocket> self() { return std::static_pointer_cast<UdpSocket>(shared_from_this()); }
+  // The old peer stays if that fails.
   int set_remote(const SocketAddress& address);
+  int system_connect(const SocketAddress& address);
   // Whether a datagram from this peer is for the guest; remembers who may be answered.
   bool accepts(const SocketAddress& from);
 

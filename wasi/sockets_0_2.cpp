@@ -26,7 +26,8 @@ enum class Step : uint8_t { None, Bind, Listen, Connect };
 // The start- and finish- functions of a socket: one step at a time.
 class Steps {
  public:
-  // `begin` gets what tells the end. 0, or the error if that came at once: then there is nothing to finish.
+  // `begin` gets what tells the end. 0, or the error if that came at once: then there is nothing to finish. Once a listen
+  // has begun, its error is for the finish.
   int start(Step step, const std::function<void(Socket::Then)>& begin) {
     if (step_ != Step::None) return EALREADY;
     step_ = step;
@@ -38,7 +39,7 @@ class Steps {
       *error = result;
       under_way->happen();
     });
-    if (under_way->happened && *error != 0) step_ = Step::None;
+    if (under_way->happened && *error != 0 && step != Step::Listen) step_ = Step::None;
     return step_ == Step::None ? *error : 0;
   }
   int finish(Step step) {
@@ -80,6 +81,7 @@ struct TcpSocket2 final : TcpSocket {
 struct UdpSocket2 final : UdpSocket {
   static constexpr const char* kName = "udp-socket";
   using UdpSocket::UdpSocket;
+  bool is_bound() const override { return steps.step() == Step::None && UdpSocket::is_bound(); }
   Steps steps;
   uint64_t generation = 0;  // of its datagram streams: only the last pair works
 };
@@ -193,13 +195,17 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
   });
   tcp.add<Or<Unit>(Self)>(prefix + "start-listen", [&state](HostCall&, Self self) {
     auto socket = state.get(self);
-    return outcome<Sockets2>(socket->steps.start(Step::Listen, [&](Socket::Then then) {
-      if (socket->tcp_state() != TcpState::Bound) return then(kInvalidState);
-      socket->listen(std::move(then));
-    }));
+    if (socket->steps.step() == Step::None && socket->tcp_state() != TcpState::Bound) {
+      return outcome<Sockets2>(kInvalidState);
+    }
+    return outcome<Sockets2>(
+        socket->steps.start(Step::Listen, [&](Socket::Then then) { socket->listen(std::move(then)); }));
   });
   tcp.add<Or<Unit>(Self)>(prefix + "finish-listen", [&state](HostCall&, Self self) {
-    return outcome<Sockets2>(state.get(self)->steps.finish(Step::Listen));
+    auto socket = state.get(self);
+    const int error = socket->steps.finish(Step::Listen);
+    if (error != 0 && error != EAGAIN && error != kNotInProgress) socket->close();
+    return outcome<Sockets2>(error);
   });
   using Accepted = Tuple<Own<TcpSocket2>, Own<InputStream>, Own<OutputStream>>;
   tcp.add<Or<Accepted>(Self)>(prefix + "accept", [&state](HostCall&, Self self) -> Or<Accepted> {

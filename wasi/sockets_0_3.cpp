@@ -19,6 +19,7 @@ struct UdpSocket3 final : UdpSocket {
 // ---- accepting ----
 
 void AcceptSource::read(StreamRead& read) {
+  cancelled_ = false;
   if (read.capacity == 0) {
     return operation_.poll(listener_->fd(), POLLIN, nullptr, [&read](int64_t result) {
       if (result == -ECANCELED) return read.cancelled(0);
@@ -35,6 +36,7 @@ void AcceptSource::wait(StreamRead& read) {
 void AcceptSource::finish(StreamRead& read, int64_t result) {
   constexpr size_t kBatch = 64;
   constexpr int64_t kPauseNs = 20'000'000;
+  if (result < 0 && cancelled_) return read.cancelled(0);
   switch (-result) {
     case ECANCELED: return read.cancelled(0);
     // No descriptor or memory is left: the connection stays in the queue, and others behind it.
@@ -42,10 +44,11 @@ void AcceptSource::finish(StreamRead& read, int64_t result) {
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-      return operation_.wait_until(ClockId::Monotonic, monotonic_now() + kPauseNs, nullptr, [this, &read](int64_t end) {
-        if (end == -ECANCELED) return read.cancelled(0);
-        wait(read);
-      });
+      return operation_.wait_until(ClockId::Monotonic, state_.now(ClockId::Monotonic) + kPauseNs, nullptr,
+                                   [this, &read](int64_t end) {
+                                     if (cancelled_ || end == -ECANCELED) return read.cancelled(0);
+                                     wait(read);
+                                   });
     // The listener itself is of no use any more.
     case EBADF:
     case EINVAL:
@@ -90,6 +93,11 @@ struct EndedSource final : HostSource {
   void read(StreamRead& read) override { read.end(); }
   void cancel(StreamRead&) override {}
 };
+
+// How a stream of this socket ends: a reference to the socket, as the stream itself is.
+std::shared_ptr<Promise<SocketEnd>> end_of(State& state, const TcpSocket3& socket) {
+  return std::make_shared<Promise<SocketEnd>>(state, socket.file());
+}
 
 // A future that has its value.
 Future<SocketEnd> resolved(State& state, HostCall& call, const SocketEnd& value) {
@@ -142,7 +150,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
           drop_shared_reader(take_host_stream(state.store, data.handle));
           return resolved(state, call, outcome<Sockets3>(kInvalidState));
         }
-        auto promise = std::make_shared<Promise<SocketEnd>>(state);
+        auto promise = end_of(state, *socket);
         auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
         host::read_stream(call, data, std::make_unique<SocketSink>(state, socket->file(), std::move(promise)));
         return future;
@@ -154,7 +162,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
       auto stream = host::make_stream<uint8_t>(call, std::make_unique<EndedSource>());
       return Received{stream, resolved(state, call, outcome<Sockets3>(kInvalidState))};
     }
-    auto promise = std::make_shared<Promise<SocketEnd>>(state);
+    auto promise = end_of(state, *socket);
     auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
     auto stream =
         host::make_stream<uint8_t>(call, std::make_unique<SocketSource>(state, socket->file(), std::move(promise)));
@@ -207,7 +215,8 @@ struct ReceiveCall final : DatagramCall<Message> {
       // A datagram that was sent before came back: the peer or the way to it is not there.
       reply(host::error(Sockets3::code(-count == ECONNRESET ? EHOSTUNREACH : -count)));
     } else {
-      List<uint8_t> data(datagram.data, datagram.size);
+      // The caller may get it only after another receive.
+      auto data = host::make_list<uint8_t>(reply.arena(), {datagram.data, datagram.size});
       reply(host::ok(Tuple<List<uint8_t>, IpSocketAddress>{data, to_wit(datagram.from)}));
     }
     return true;

@@ -102,10 +102,19 @@ void Operation::on_done(Completion* completion, int64_t value) {
   then(value);
 }
 
+void FileOperation::abandon() {
+  // The file may be closed before the operation's end has come: ~File sees to it that the kernel and the backend have done
+  // with the number by then. Where another worker has the operation, it does that later, and the file stays open until the end.
+  if (cancel(this)) file.reset();
+}
+
 // ---- files ----
 
 File::~File() {
-  if (owned && fd >= 0) close(fd);
+  if (!owned || fd < 0) return;
+  // Before the guest's next call a port has to be free, and a peer to see the end.
+  io_finish_cancels();
+  close(fd);
 }
 
 int64_t File::read_now(void* into, size_t bytes, int64_t at) {
@@ -251,8 +260,6 @@ Result<std::unique_ptr<WasiHost>> WasiHost::create(Store& store, WasiOptions opt
   for (const SocketAddress& address : state->options.listen) {
     int error = 0;
     auto listener = wasi::open_socket(address.family(), SOCK_STREAM, &error);
-    const int on = 1;
-    if (listener != nullptr) setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (listener == nullptr || bind(listener->fd, &address.any, address.size()) < 0 ||
         listen(listener->fd, SOMAXCONN) < 0) {
       return fail("cannot listen at {}: {}", address.to_string(), strerror(error != 0 ? error : errno));

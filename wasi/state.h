@@ -139,6 +139,15 @@ class Operation : public Timer {
   friend class State;
 };
 
+// An operation whose end nobody may be interested in any more: a poll that another one was quicker than, a connect. It is its
+// own owner.
+struct FileOperation : Operation {
+  using Operation::Operation;
+  std::shared_ptr<File> file;
+  // Stops it, and lets go of the file.
+  void abandon();
+};
+
 // A guest's wait for a time (wasi/clocks.cpp): there may be a million of them.
 struct ClockWait final : Operation {
   explicit ClockWait(State& s) : Operation(s), state(s) {}

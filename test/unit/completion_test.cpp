@@ -9,11 +9,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "scheduler/blocking.h"
 #include "test/unit/strand_fixture.h"
 
 namespace wjit {
@@ -407,6 +409,36 @@ TEST_P(Backends, BlockingWorkRunsElsewhere) {
   run_all();
   EXPECT_EQ(sum, 5050);
   EXPECT_NE(there, here);
+}
+
+// More look-ups than there are threads get no answer: files are read all the same.
+TEST_P(Backends, LookUpsKeepNobodyElseWaiting) {
+  std::promise<void> answer;
+  std::shared_future<void> answered = answer.get_future().share();
+  size_t looked_up = 0;
+  constexpr size_t kLookUps = 3 * BlockingPool::kThreads;
+  bool opened = false;
+  strand.add([&] {
+    for (size_t i = 0; i < kLookUps; ++i) {
+      run_blocking(
+          strand,
+          [answered] {
+            answered.wait_for(std::chrono::seconds(30));  // so that it fails, where it does, and does not hang
+            return 0;
+          },
+          [&](int64_t) { ++looked_up; }, BlockingKind::LooksUp);
+    }
+    run_blocking(
+        strand, [] { return 0; },
+        [&](int64_t) {
+          opened = true;
+          EXPECT_EQ(looked_up, 0u);
+          answer.set_value();
+        });
+  });
+  run_all();
+  EXPECT_TRUE(opened);
+  EXPECT_EQ(looked_up, kLookUps);
 }
 
 TEST_P(Backends, BlockingWorkThatHasNotBegunCanBeCancelled) {

@@ -88,13 +88,17 @@ TEST(NetworkRules, NamesAreForTheAsker) {
 TEST(NetworkRules, LookUps) {
   NetworkRules dns = rules("dns=example.com,dns=*.Example.org,dns=bücher.example");
   EXPECT_TRUE(dns.covers_name("example.com"));
+  EXPECT_TRUE(dns.covers_name("example.com."));
   EXPECT_FALSE(dns.covers_name("www.example.com"));
   EXPECT_TRUE(dns.covers_name("www.example.org"));
   EXPECT_TRUE(dns.covers_name("a.b.example.org"));
+  EXPECT_TRUE(dns.covers_name("a.b.example.org."));
   EXPECT_FALSE(dns.covers_name("example.org"));
   EXPECT_FALSE(dns.covers_name("badexample.org"));
   EXPECT_TRUE(dns.covers_name("xn--bcher-kva.example"));
   EXPECT_TRUE(rules("dns=*").covers_name("anything"));
+  EXPECT_TRUE(rules("dns=example.com.,dns=*.example.org.").covers_name("example.com"));
+  EXPECT_TRUE(rules("dns=example.com.,dns=*.example.org.").covers_name("www.example.org"));
 }
 
 TEST(NetworkRules, SeveralTexts) {
@@ -122,6 +126,11 @@ TEST(NetworkRules, Wrong) {
   EXPECT_EQ(error_of("udp=[::]/129:1"), "`udp=[::]/129:1`: `129` is no prefix length; it is 0 to 128");
   EXPECT_EQ(error_of("udp=name/8:1"), "`udp=name/8:1`: a prefix length needs an address, and `name` is none");
   EXPECT_EQ(error_of("udp=1.2.3:1"), "`udp=1.2.3:1`: `1.2.3` is neither an address nor a host name");
+  for (const char* number : {"127.1", "0x7f000001", "2130706433"}) {
+    EXPECT_EQ(error_of(fmt::format("udp={}:1", number)),
+              fmt::format("`udp={0}:1`: `{0}` is neither an address nor a host name", number));
+    EXPECT_EQ(error_of(fmt::format("dns={}", number)), fmt::format("`dns={0}`: `{0}` is no host name", number));
+  }
   EXPECT_EQ(error_of("udp=:1"), "`udp=:1`: `` is neither an address nor a host name");
   for (const char* port : {"65536", "-1", "1-", "-", "9-8", "1-2-3", "x", "0x10", "", "1 "}) {
     EXPECT_EQ(error_of(std::string("tcp-listen=*:") + port),

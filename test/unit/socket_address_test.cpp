@@ -71,7 +71,8 @@ TEST(SocketAddress, Equality) {
 
 TEST(HostName, Ascii) {
   EXPECT_EQ(ascii_host_name("Example.COM"), "example.com");
-  EXPECT_EQ(ascii_host_name("example.com."), "example.com");
+  EXPECT_EQ(ascii_host_name("example.com."), "example.com.");
+  EXPECT_EQ(ascii_host_name("r3---sn-a.b--c"), "r3---sn-a.b--c");
   EXPECT_EQ(ascii_host_name("_srv.a-b.x1"), "_srv.a-b.x1");
   EXPECT_EQ(ascii_host_name(std::string(63, 'a')), std::string(63, 'a'));
   std::string long_name;
@@ -83,7 +84,17 @@ TEST(HostName, Ascii) {
   }
 }
 
-// The examples of RFC 3492, 7.1, as labels.
+// What some read as an address is no name, in whatever digits and with whatever dots.
+TEST(HostName, Numbers) {
+  for (const char* wrong : {"127.1", "2130706433", "0x7f000001", "0X7F.1", "0x7f.0x1", "017700000001", "0x", "1.2.3.4",
+                            "1.2.3.4.", "a.1", "a.0xb", "１２７．１", "2130706433。", "0x７f000001"}) {
+    EXPECT_EQ(ascii_host_name(wrong), std::nullopt) << wrong;
+  }
+  EXPECT_EQ(ascii_host_name("0x7g"), "0x7g");
+  EXPECT_EQ(ascii_host_name("127.0.0.x1"), "127.0.0.x1");
+}
+
+// The examples of RFC 3492, 7.1, as labels; then what is mapped, and what is checked.
 TEST(HostName, Unicode) {
   EXPECT_EQ(ascii_host_name("bücher.example"), "xn--bcher-kva.example");
   EXPECT_EQ(ascii_host_name("BÜCHER.example"), "xn--bcher-kva.example");
@@ -93,6 +104,17 @@ TEST(HostName, Unicode) {
   EXPECT_EQ(ascii_host_name("例え。テスト"), "xn--r8jz45g.xn--zckzah");
   for (const char* wrong : {"\xFF", "a\xC0\x80", "\xED\xA0\x80", "\xE4\xBB", "\xF5\x80\x80\x80", "\xC2\x80"})
     EXPECT_EQ(ascii_host_name(wrong), std::nullopt);
+  EXPECT_EQ(ascii_host_name("bu\u0308cher.example。"), "xn--bcher-kva.example.");  // composed
+  EXPECT_EQ(ascii_host_name("ｅｘａｍｐｌｅ．ｃｏｍ"), "example.com");
+  EXPECT_EQ(ascii_host_name("ex\u00ADample.com"), "example.com");  // a soft hyphen
+  EXPECT_EQ(ascii_host_name("faß.de"), "xn--fa-hia.de");
+  EXPECT_EQ(ascii_host_name("ΣΑΣ.gr"), ascii_host_name("σασ.gr"));
+  EXPECT_EQ(ascii_host_name("_ü.de"), "xn--_-eha.de");
+  EXPECT_EQ(ascii_host_name("XN--Bcher-KVA.de"), "xn--bcher-kva.de");
+  for (const char* wrong : {"xn--a.de", "xn--.de", "xn--zz-.de", "-ü.de", "\u0308a.de", "a\u200Db.de", "1ا.de", "℀.de",
+                            "ü..de", "ü b.de", "ü:80"}) {
+    EXPECT_EQ(ascii_host_name(wrong), std::nullopt) << wrong;
+  }
 }
 
 }  // namespace

@@ -1,13 +1,31 @@
 // Sockets without a guest: states, errors, options, rules, names; what the interfaces of both versions stand on.
+#include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <netdb.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include <fstream>
+
+#include "wasi/io.h"
 #include "wasi/network.h"
 #include "wasi/socket_tcp.h"
 #include "wasi/socket_udp.h"
 #include "wasi/sockets.h"
 #include "wasi/wasi.h"
+
+namespace {
+
+std::string asked_for;  // the last name that the system was asked for; of the look-up's thread until its answer has come
+
+}  // namespace
+
+// In the place of the C library's, which knows /etc/hosts without a dot only.
+extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo* hints, addrinfo** list) {
+  asked_for = name;
+  static auto* const system = reinterpret_cast<decltype(&getaddrinfo)>(dlsym(RTLD_NEXT, "getaddrinfo"));
+  return system(asked_for == "localhost." ? "localhost" : name, service, hints, list);
+}
 
 namespace wjit::wasi {
 namespace {
@@ -20,11 +38,11 @@ class Sockets : public testing::TestWithParam<IoKind> {
     store.reset();
     scheduler.reset();
   }
-  // A store with these rules; "": none.
-  void start(const std::string& rules) {
+  // A store with these rules; "": none. With a seed time goes on by itself.
+  void start(const std::string& rules, std::optional<uint64_t> seed = {}) {
     TearDown();
     if (engine == nullptr) engine = std::move(*Engine::create({}));
-    scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = GetParam()});
+    scheduler = std::make_unique<Scheduler>(SchedulerOptions{.io = GetParam(), .seed = seed});
     store = std::make_unique<Store>(*engine, *scheduler);
     WasiOptions options;
     if (!rules.empty()) EXPECT_TRUE(options.network.add(rules));
@@ -181,6 +199,26 @@ TEST_P(Sockets, PortOfPastConnections) {
   EXPECT_EQ(listen(again), 0);
 }
 
+// So does a client, whether it chose the port or the system did.
+TEST_P(Sockets, PortOfAPastClient) {
+  auto server = tcp();
+  EXPECT_EQ(bind(server, "127.0.0.1:0"), 0);
+  EXPECT_EQ(listen(server), 0);
+  for (bool bound : {false, true}) {
+    auto client = tcp();
+    if (bound) EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+    EXPECT_EQ(connect(client, local(server)), 0);
+    const SocketAddress address = local(client);
+    const int accepted = server->accept();
+    client.reset();  // first: TIME_WAIT is the client's
+    char c;
+    EXPECT_EQ(::recv(accepted, &c, 1, 0), 0);
+    close(accepted);
+    auto again = tcp();
+    EXPECT_EQ(bind(again, address.to_string()), 0);
+  }
+}
+
 TEST_P(Sockets, RefusedConnectionClosesTheSocket) {
   auto gone = tcp();
   EXPECT_EQ(bind(gone, "127.0.0.1:0"), 0);
@@ -193,6 +231,112 @@ TEST_P(Sockets, RefusedConnectionClosesTheSocket) {
   EXPECT_EQ(listen(client), kInvalidState);
   SocketAddress none;
   EXPECT_EQ(client->local_address(&none), kInvalidState);
+}
+
+// What was waited for in vain and then dropped has let go of its address at once, in whatever order that goes.
+TEST_P(Sockets, DroppedSocketsLetGoOfTheirAddresses) {
+  for (bool pollable_first : {true, false}) {
+    auto socket = udp();
+    EXPECT_EQ(bind(socket, "127.0.0.1:0"), 0);
+    const SocketAddress address = local(socket);
+    auto pollable = file_pollable(state(), socket->file(), POLLIN);
+    bool waited = false;
+    run(
+        [&] {
+          wait_for_any(state(), {pollable, timer_pollable(state(), monotonic_now() + 1'000'000)},
+                       [&] { waited = true; });
+        },
+        [&] { return waited; });
+    auto again = udp();
+    int error = -1;
+    run(
+        [&] {
+          if (pollable_first) pollable.reset();
+          socket.reset();
+          pollable.reset();
+          again->bind(address, [&](int value) { error = value; });
+        },
+        [] { return true; });
+    EXPECT_EQ(error, 0);
+  }
+}
+
+TEST_P(Sockets, ADroppedListenerRefuses) {
+  auto server = tcp();
+  EXPECT_EQ(bind(server, "127.0.0.1:0"), 0);
+  EXPECT_EQ(listen(server), 0);
+  const SocketAddress address = local(server);
+  auto pollable = file_pollable(state(), server->file(), POLLIN);
+  bool waited = false;
+  run(
+      [&] {
+        wait_for_any(state(), {pollable, timer_pollable(state(), monotonic_now() + 1'000'000)}, [&] { waited = true; });
+      },
+      [&] { return waited; });
+  const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int error = 0;
+  run(
+      [&] {
+        pollable.reset();
+        server.reset();
+        if (::connect(client, &address.any, address.size()) < 0) error = errno;
+      },
+      [] { return true; });
+  EXPECT_EQ(error, ECONNREFUSED);
+  close(client);
+}
+
+// How many connections to this address the system is trying to make.
+int count_connecting(const SocketAddress& to) {
+  std::ifstream table("/proc/net/tcp");
+  const std::string remote = fmt::format("{:08X}:{:04X}", to.v4.sin_addr.s_addr, to.port());
+  int count = 0;
+  for (std::string line; std::getline(table, line);) count += line.find(" " + remote + " 02 ") != std::string::npos;
+  return count;
+}
+
+// A connect that gets no answer (the listener's queue is full) ends with the socket, or when it is cancelled: the system
+// does not go on trying, and the address is free.
+TEST_P(Sockets, ConnectsThatNobodyWaitsForStop) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), queued = ::socket(AF_INET, SOCK_STREAM, 0);
+  SocketAddress to = at("127.0.0.1:0");
+  socklen_t size = to.size();
+  ASSERT_EQ(::bind(listener, &to.any, size), 0);
+  ASSERT_EQ(::listen(listener, 0), 0);
+  ASSERT_EQ(getsockname(listener, &to.any, &size), 0);
+  ASSERT_EQ(::connect(queued, &to.any, size), 0);
+  for (bool drops : {true, false}) {
+    auto client = tcp(), again = tcp();
+    EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+    const SocketAddress address = local(client);
+    int error = -1, left = 0;
+    auto ticks = [&](std::function<void()> then) {  // until the system is at it
+      auto tick = timer_pollable(state(), monotonic_now() + 1'000'000);
+      wait_for_any(state(), {tick}, std::move(then));
+    };
+    std::function<void()> look = [&] {
+      if (count_connecting(to) == 0) return ticks(look);
+      if (!drops) return client->stop_connect();
+      client.reset();
+      left = count_connecting(to);
+    };
+    run(
+        [&] {
+          client->connect(to, [&](int value) { error = value; });
+          look();
+        },
+        [&] { return error != -1; });
+    EXPECT_EQ(error, ECANCELED);
+    EXPECT_EQ(left + count_connecting(to), 0);
+    if (!drops) {
+      EXPECT_EQ(client->tcp_state(), TcpState::Closed);
+      client.reset();
+    }
+    EXPECT_EQ(bind(again, address.to_string()), 0);
+    EXPECT_EQ(listen(again), 0);
+  }
+  close(queued);
+  close(listener);
 }
 
 TEST_P(Sockets, ListenBindsWhatIsUnbound) {
@@ -329,6 +473,33 @@ TEST_P(Sockets, UdpPeers) {
   EXPECT_EQ(address.port(), port);
 }
 
+TEST_P(Sockets, UdpPeerStaysWhereTheNextOneFails) {
+  auto peer = udp(), client = udp();
+  EXPECT_EQ(bind(peer, "127.0.0.1:0"), 0);
+  EXPECT_EQ(connect(client, local(peer)), 0);
+  const SocketAddress before = local(client);
+  EXPECT_NE(connect(client, at("255.255.255.255:9")), 0);  // broadcasts are not for these sockets
+  SocketAddress address;
+  EXPECT_EQ(client->remote_address(&address), 0);
+  EXPECT_TRUE(address == local(peer));
+  EXPECT_TRUE(local(client) == before);
+  EXPECT_EQ(send(client, "still there", std::nullopt), 0);
+  EXPECT_EQ(receive(peer, &address), "still there");
+  EXPECT_TRUE(address == before);
+}
+
+// A datagram whose turn comes after its socket was connected to somebody else goes to nobody.
+TEST_P(Sockets, UdpPeerChangesBeforeASend) {
+  auto first = udp(), second = udp(), client = udp();
+  EXPECT_EQ(bind(first, "127.0.0.1:0"), 0);
+  EXPECT_EQ(bind(second, "127.0.0.1:0"), 0);
+  SocketAddress target;
+  EXPECT_EQ(client->target(local(first), &target), 0);
+  EXPECT_EQ(connect(client, local(second)), 0);
+  EXPECT_EQ(client->send("x", 1, target), EINVAL);
+  EXPECT_EQ(receive(second, nullptr, 0), "none");
+}
+
 TEST_P(Sockets, UdpPeerThatIsNotThere) {
   auto gone = udp(), client = udp();
   EXPECT_EQ(bind(gone, "127.0.0.1:0"), 0);
@@ -459,6 +630,44 @@ TEST_P(Sockets, NamesInRules) {
   EXPECT_EQ(send(datagrams, "x", at("127.0.0.2:" + std::to_string(address.port()))), EACCES);
 }
 
+// What names stand for is not known for ever, neither to who sends nor to who receives.
+TEST_P(Sockets, NamesInRulesAreLookedUpAgain) {
+  auto peer = udp();
+  EXPECT_EQ(bind(peer, "127.0.0.1:0"), 0);
+  const SocketAddress address = local(peer);
+  auto file = peer->file();
+  peer.reset();
+  start("udp=localhost:" + std::to_string(address.port()), 1);
+  auto minute = [&] {
+    bool over = false;
+    run(
+        [&] {
+          const int64_t then = state().now(ClockId::Monotonic) + 60'000'000'000;
+          wait_for_any(state(), {timer_pollable(state(), then)}, [&] { over = true; });
+        },
+        [&] { return over; });
+  };
+  auto client = udp();
+  EXPECT_EQ(bind(client, "127.0.0.1:0"), 0);
+  const SocketAddress to = local(client);
+  auto may_send = [&] { return client->may_send_to(address); };
+  // Nothing is known of who has sent it, yet.
+  EXPECT_EQ(::sendto(file->fd, "1", 1, 0, &to.any, to.size()), 1);
+  run([&] { EXPECT_EQ(receive(client), "none"); }, may_send);
+  minute();
+  run([&] { EXPECT_FALSE(may_send()); }, [] { return true; });
+  EXPECT_EQ(send(client, "x", address), 0);
+  run([&] { EXPECT_TRUE(may_send()); }, [] { return true; });
+  minute();
+  EXPECT_EQ(::sendto(file->fd, "2", 1, 0, &to.any, to.size()), 1);
+  run(
+      [&] {
+        EXPECT_FALSE(may_send());
+        EXPECT_EQ(receive(client), "2");
+      },
+      may_send);
+}
+
 // ---- names ----
 
 LookupResult looked_up(State& state, const std::function<void(std::function<void()>, std::function<bool()>)>& run,
@@ -488,10 +697,13 @@ TEST_P(Sockets, LookUps) {
   for (const SocketAddress& address : local.addresses)
     EXPECT_TRUE(address.to_string() == "127.0.0.1:0" || address.to_string() == "[::1]:0") << address.to_string();
   EXPECT_FALSE(local.addresses.empty());
-  for (const char* wrong : {"", "a b", "..", "[::1]", "http://x", "1.2.3.4:80"})
+  EXPECT_EQ(looked_up(state(), run_it, "[::1]").addresses[0].to_string(), "[::1]:0");
+  for (const char* wrong : {"", "a b", "..", "[::1", "[1.2.3.4]", "[::1]:80", "http://x", "1.2.3.4:80", "127.1", "0x7f.1",
+                            "2130706433", "0x7f000001", "xn--a", "bu\xCC"})
     EXPECT_EQ(looked_up(state(), run_it, wrong).error, EINVAL) << wrong;
   start("dns=localhost");
   EXPECT_EQ(looked_up(state(), run_it, "LOCALHOST.").error, 0);
+  EXPECT_EQ(asked_for, "localhost.");
   EXPECT_EQ(looked_up(state(), run_it, "example.com").error, EACCES);
   start("");
   EXPECT_EQ(looked_up(state(), run_it, "localhost").error, EACCES);

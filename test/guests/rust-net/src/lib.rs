@@ -11,6 +11,11 @@
 //!                 0.3: connects to 127.0.0.1:PORT, sends BYTES and receives until the end, prints how both ended
 //!   stall PORT WHAT
 //!                 0.3: connects, then traps (WHAT: trap) or waits for ever (wait) with operations of all kinds under way
+//!   crowded-accept
+//!                 0.3: accepts when no descriptor is left, and cancels that
+//!   two-receives  0.3: receives two datagrams at once
+//!   results       0.3: drops all of a connection but one of its results
+//!   dropped       0.2: waits for sockets in vain and drops them
 //!   crowd PORT N
 //!                 0.3: makes N sockets, then connects one; prints how that went
 
@@ -20,6 +25,7 @@ wit_bindgen::generate!({
     generate_all,
 });
 
+mod ends;
 mod faults;
 mod std_net;
 mod v2;
@@ -55,6 +61,10 @@ impl exports::wasi::cli0_3_0::run::Guest for Program {
             }
             Some("talk") => faults::talk(number(1) as u16, number(2) as usize).await,
             Some("stall") => faults::stall(number(1) as u16, &words[2]).await,
+            Some("crowded-accept") => ends::crowded_accept().await.map_err(|error| println!("0.3: {error:?}")),
+            Some("two-receives") => ends::two_receives().await.map_err(|error| println!("0.3: {error:?}")),
+            Some("results") => ends::results().await.map_err(|error| println!("0.3: {error:?}")),
+            Some("dropped") => ends::dropped().map_err(|error| println!("0.2: {error:?}")),
             Some("crowd") => faults::crowd(number(1) as u16, number(2) as usize).await,
             _ => Err(()),
         }

@@ -13,7 +13,7 @@ use crate::wasi::sockets0_2_12::udp::{OutgoingDatagram, UdpSocket};
 use crate::wasi::sockets0_2_12::udp_create_socket::create_udp_socket;
 
 /// "ok", or the error's name.
-fn code<T>(result: Result<T, ErrorCode>) -> String {
+pub fn code<T>(result: Result<T, ErrorCode>) -> String {
     result.map_or_else(|error| error.name().to_string(), |_| "ok".to_string())
 }
 
@@ -23,7 +23,7 @@ fn v4(address: (u8, u8, u8, u8), port: u16) -> IpSocketAddress {
     IpSocketAddress::Ipv4(Ipv4SocketAddress { port, address })
 }
 
-fn loopback(port: u16) -> IpSocketAddress {
+pub fn loopback(port: u16) -> IpSocketAddress {
     v4((127, 0, 0, 1), port)
 }
 
@@ -36,7 +36,7 @@ fn same(a: IpSocketAddress, b: IpSocketAddress) -> bool {
 }
 
 /// Tries again when the pollable says so.
-fn wait<T>(pollable: &Pollable, mut finish: impl FnMut() -> Result<T, ErrorCode>) -> Result<T, ErrorCode> {
+pub fn wait<T>(pollable: &Pollable, mut finish: impl FnMut() -> Result<T, ErrorCode>) -> Result<T, ErrorCode> {
     loop {
         match finish() {
             Err(ErrorCode::WouldBlock) => pollable.block(),
@@ -45,22 +45,22 @@ fn wait<T>(pollable: &Pollable, mut finish: impl FnMut() -> Result<T, ErrorCode>
     }
 }
 
-fn bind(socket: &TcpSocket, network: &Network, address: IpSocketAddress) -> Result<(), ErrorCode> {
+pub fn bind(socket: &TcpSocket, network: &Network, address: IpSocketAddress) -> Result<(), ErrorCode> {
     socket.start_bind(network, address)?;
     wait(&socket.subscribe(), || socket.finish_bind())
 }
 
-fn listen(socket: &TcpSocket) -> Result<(), ErrorCode> {
+pub fn listen(socket: &TcpSocket) -> Result<(), ErrorCode> {
     socket.start_listen()?;
     wait(&socket.subscribe(), || socket.finish_listen())
 }
 
-fn connect(socket: &TcpSocket, network: &Network, to: IpSocketAddress) -> Result<(InputStream, OutputStream), ErrorCode> {
+pub fn connect(socket: &TcpSocket, network: &Network, to: IpSocketAddress) -> Result<(InputStream, OutputStream), ErrorCode> {
     socket.start_connect(network, to)?;
     wait(&socket.subscribe(), || socket.finish_connect())
 }
 
-fn bind_udp(socket: &UdpSocket, network: &Network, address: IpSocketAddress) -> Result<(), ErrorCode> {
+pub fn bind_udp(socket: &UdpSocket, network: &Network, address: IpSocketAddress) -> Result<(), ErrorCode> {
     socket.start_bind(network, address)?;
     wait(&socket.subscribe(), || socket.finish_bind())
 }
@@ -84,6 +84,11 @@ fn tcp_states(network: &Network) -> Result<(), ErrorCode> {
     println!("nobody: {}, {}", code(s.accept()), s.subscribe().ready());
     let other = create_tcp_socket(IpAddressFamily::Ipv4)?;
     println!("in use: {}", code(bind(&other, network, s.local_address()?)));
+    let both = [create_tcp_socket(IpAddressFamily::Ipv4)?, create_tcp_socket(IpAddressFamily::Ipv4)?];
+    bind(&both[0], network, loopback(0))?;
+    println!("both at one address: {}, {}", code(bind(&both[1], network, both[0].local_address()?)), code(listen(&both[0])));
+    println!("listen: {}, {}", code(both[1].start_listen()), code(both[1].finish_listen()));
+    println!("closed: {}, {}", code(both[1].local_address()), code(both[1].start_listen()));
     let v6 = create_tcp_socket(IpAddressFamily::Ipv6)?;
     println!("IPv6: {}, {}", code(bind(&v6, network, v6_loopback(0))), code(listen(&v6)));
     Ok(())
@@ -179,7 +184,8 @@ fn datagrams(network: &Network) -> Result<(), ErrorCode> {
     let b = create_udp_socket(IpAddressFamily::Ipv4)?;
     println!("unbound: {:?}, {}, {}", a.address_family(), code(a.local_address()), code(a.remote_address()));
     println!("stream: {}, finish: {}", code(a.stream(None)), code(a.finish_bind()));
-    println!("bind: {}, {}", code(bind_udp(&a, network, v6_loopback(0))), code(bind_udp(&a, network, loopback(0))));
+    println!("bind: {}, {}", code(bind_udp(&a, network, v6_loopback(0))), code(a.start_bind(network, loopback(0))));
+    println!("not yet: {}, {}, {}", code(a.local_address()), code(a.stream(None)), code(a.finish_bind()));
     println!("again: {}", code(bind_udp(&a, network, loopback(0))));
     let address = a.local_address()?;
     println!("in use: {}", code(bind_udp(&b, network, address)));

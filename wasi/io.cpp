@@ -474,13 +474,13 @@ void add_output(State& state, InterfaceBuilder& streams) {
       "[method]output-stream.check-write", [&state](Reply<CountResult> reply, Self self) {
         auto stream = state.get(self);
         OutputStream& out = *stream;
-        out.make_room();
+        const bool all_written = out.make_room();
         auto answer = [&state, reply, stream = std::move(stream)] {
           if (int error = stream->take_error(); error != 0)
             return reply(output_failure<uint64_t>(state, *stream, error));
           reply(host::ok(uint64_t{stream->permit()}));
         };
-        out.ready() ? answer() : state.next_turn(std::move(answer));
+        all_written ? answer() : state.next_turn(std::move(answer));
       });
   auto write = [&state](HostCall& call, Self self, const void* from, uint64_t bytes) -> DoneResult {
     auto stream = state.get(self);

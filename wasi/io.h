@@ -118,9 +118,10 @@ class OutputStream final : public Object {
   int take_error();
   // Bytes that may be written now; 0 while a flush is under way.
   size_t room() const;
-  // Writes what can be written at once, if there is no room.
-  void make_room() {
-    if (room() == 0) pump();
+  // Writes what can be written at once. True if nothing is left then.
+  bool make_room() {
+    if (!operation_.idle() || !buffer_.empty()) pump();
+    return operation_.idle();
   }
   // room(), and permits that much to be written.
   size_t permit() { return permitted_ = room(); }

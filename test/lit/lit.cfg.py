@@ -4,7 +4,7 @@
 #     lit-22 -v --param build=build/debug test/lit
 #
 # Substitutions: %wjit the program, %guests the built guests, %examples, %deny_io_uring a command that takes io_uring away,
-# %check_trace the check of a trace, %pair, %peer, %relay and %send_signal (test/scripts), %root the checkout. A test that needs ../shared has
+# %check_trace the check of a trace, %pair, %peer, %relay, %send_signal and %unread (test/scripts), %root the checkout. A test that needs ../shared has
 # `REQUIRES: shared`.
 import os
 import shutil
@@ -39,6 +39,7 @@ config.substitutions += [
     ("%peer", "python3 " + os.path.join(root, "test", "scripts", "peer.py")),
     ("%relay", "python3 " + os.path.join(root, "test", "scripts", "relay.py")),
     ("%send_signal", "python3 " + os.path.join(root, "test", "scripts", "send_signal.py")),
+    ("%unread", "python3 " + os.path.join(root, "test", "scripts", "unread.py")),
     ("%root", root),
     ("%shared", shared),
 ]

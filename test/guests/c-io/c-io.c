@@ -12,6 +12,8 @@
 //   c-io list                    entries of the folder, one a line
 //   c-io walk                    goes through all folders below; prints how many there are, how many files, and their bytes
 //   c-io open COUNT              opens COUNT files at a time (the first that fails ends it), then one again
+//   c-io leave MS                hands stdin on to stdout, and exits with status 7 after MS, in the middle of it
+//   c-io stuck MS                writes a MiB to stdout, says on stderr what it sees of that after MS, and exits with status 7
 //
 // Files are under the first preopened folder. The end of each stream that is not good is said on stderr, as a number of
 // the interface's error-code.
@@ -468,6 +470,31 @@ static void open_many(u32 count) {
   say_line();
 }
 
+// ---- leaving ----
+
+static void wait_ms(u64 ms) {
+  u32 call = wait_until(now() + ms * 1000000);
+  if ((call & 15) != SUBTASK_RETURNED) await(call >> 4);
+}
+
+static void leave(u64 ms) {
+  struct stdin ends;
+  stdin_open(&ends);
+  stdout_open(ends.stream);
+  wait_ms(ms);
+  exit_with_code(7);
+}
+
+static void stuck(u64 ms) {
+  u64 ends = stdout_stream_new();
+  stdout_open((u32)ends);
+  u32 code = stdout_write(ends >> 32, buffers[0], sizeof buffers[0]);
+  wait_ms(ms);
+  add(code == BLOCKED ? "stuck\n" : "some went out at once\n");
+  complain();
+  exit_with_code(7);
+}
+
 EXPORT_ASYNC u32 run(void) {
   struct strings arguments;
   struct preopens preopens;
@@ -489,6 +516,8 @@ EXPORT_ASYNC u32 run(void) {
   else if (is(mode, "list")) list();
   else if (is(mode, "walk")) walk_all();
   else if (is(mode, "open")) open_many(number(words[2]));
+  else if (is(mode, "leave")) leave(number(words[2]));
+  else if (is(mode, "stuck")) stuck(number(words[2]));
   else __builtin_trap();
   run_return(failed ? ERR : OK);
   return EXIT;

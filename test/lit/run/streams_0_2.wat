@@ -20,6 +20,15 @@
 ;; FAIL: "last-operation-failed: No space left on device, file 23, network none; then closed"
 ;; RUN: %wjit run --invoke 'at-end()' %s </dev/null | FileCheck %s --check-prefix=END
 ;; END: "open, closed, closed, closed"
+;; Who asks whether there is room and never waits is answered in time: into a pipe, a file, nothing.
+;; RUN: %wjit run --invoke 'asking(20)' %s | wc -c | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --io epoll --invoke 'asking(20)' %s | wc -c | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --invoke 'asking(20)' %s >%t.out
+;; RUN: wc -c <%t.out | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --io epoll --invoke 'asking(20)' %s >%t.out
+;; RUN: wc -c <%t.out | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --deterministic --seed 3 --invoke 'asking(20)' %s | wc -c | FileCheck %s --check-prefix=ASKING
+;; ASKING: {{^1310720$}}
 (component
   (import "wasi:io/error@0.2.12" (instance $error
     (export "error" (type $e (sub resource)))
@@ -144,6 +153,18 @@
       (call $write (local.get $out) (i32.const 4096) (local.get $first) (i32.const 0))
       (call $write (local.get $out) (i32.const 4096) (local.get $second) (i32.const 0))
       (call $flush (local.get $out) (i32.const 0)))
+    (func (export "asking") (param $times i32)
+      (local $out i32)
+      (local.set $out (call $stdout))
+      (loop $again
+        (loop $ask
+          (call $check (local.get $out) (i32.const 0))
+          (if (i32.load8_u (i32.const 0)) (then unreachable))
+          (br_if $ask (i64.ne (i64.load (i32.const 8)) (i64.const 65536))))
+        (call $write (local.get $out) (i32.const 4096) (i32.const 65536) (i32.const 0))
+        (if (i32.load8_u (i32.const 0)) (then unreachable))
+        (local.set $times (i32.sub (local.get $times) (i32.const 1)))
+        (br_if $again (local.get $times))))
     (func (export "blocking") (param $size i32)
       (local $out i32)
       (local.set $out (call $stdout))
@@ -197,6 +218,7 @@
     (export "file-code" (func $file-code)) (export "network-code" (func $network-code))))))
   (func (export "write") (param "checks" bool) (param "size" u32) (canon lift (core func $m "write")))
   (func (export "twice") (param "first" u32) (param "second" u32) (canon lift (core func $m "twice")))
+  (func (export "asking") (param "times" u32) (canon lift (core func $m "asking")))
   (func (export "blocking") (param "size" u32) (canon lift (core func $m "blocking")))
   (func (export "poll-nothing") (canon lift (core func $m "poll-nothing")))
   (func (export "fail") (result string) (canon lift (core func $m "fail") (memory (core memory $memory))))

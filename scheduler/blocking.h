@@ -1,7 +1,7 @@
 // A small pool of helper threads for what has no asynchronous form: BlockingWork (scheduler/io.h), and with the epoll
-// backend reads and writes of regular files. Look-ups of names have one of their own. Threads start when there is work for them and stay; all signals that are
-// not about themselves are blocked on them. Users: scheduler/io.cpp, scheduler/epoll.cpp. Tests:
-// test/unit/completion_test.cpp.
+// backend reads and writes of regular files. Look-ups of names have one of their own. Threads start when there is work
+// for them and stay; all signals that are not about themselves are blocked on them. Users: scheduler/io.cpp,
+// scheduler/epoll.cpp. Tests: test/unit/completion_test.cpp.
 #pragma once
 
 #include <condition_variable>

@@ -212,6 +212,8 @@ TEST_P(Sockets, PortOfAPastClient) {
     const int accepted = server->accept();
     client.reset();  // first: TIME_WAIT is the client's
     char c;
+    pollfd end{accepted, POLLIN, 0};
+    EXPECT_EQ(::poll(&end, 1, -1), 1);
     EXPECT_EQ(::recv(accepted, &c, 1, 0), 0);
     close(accepted);
     auto again = tcp();

@@ -102,6 +102,18 @@ Or<T> refusal(int error) {
   return host::error(Sockets2::code(error));
 }
 
+// A function that may answer would-block: before it does, what is under way gets a turn, for guests that ask again and
+// again and never wait. (accept and receive ask the system themselves.) `ask` gets the object.
+template <typename Handle, typename T, typename Ask>
+void add_asking(State& state, InterfaceBuilder& builder, const std::string& name, Ask ask) {
+  builder.add_blocking<Or<T>(Borrow<Handle>)>(name, [&state, ask](Reply<Or<T>> reply, Borrow<Handle> self) {
+    auto object = state.get(self);
+    const Or<T> answer = ask(*object);
+    if (!answer.is_error || answer.error() != NetworkError::would_block) return reply(answer);
+    state.next_turn([reply, object, ask] { reply(ask(*object)); });
+  });
+}
+
 // ---- pollables ----
 
 // Ready when a step has come to its end; without one, when `events` hold for the descriptor; without events, always.
@@ -179,8 +191,8 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
         return outcome<Sockets2>(socket->steps.start(
             Step::Bind, [&](Socket::Then then) { socket->bind(from_wit(address), std::move(then)); }));
       });
-  tcp.add<Or<Unit>(Self)>(prefix + "finish-bind", [&state](HostCall&, Self self) {
-    return outcome<Sockets2>(state.get(self)->steps.finish(Step::Bind));
+  add_asking<TcpSocket2, Unit>(state, tcp, prefix + "finish-bind", [](TcpSocket2& socket) {
+    return outcome<Sockets2>(socket.steps.finish(Step::Bind));
   });
   tcp.add<Or<Unit>(Self, Borrow<Network>, IpSocketAddress)>(
       prefix + "start-connect", [&state](HostCall&, Self self, Borrow<Network>, IpSocketAddress address) {
@@ -188,11 +200,11 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
         return outcome<Sockets2>(socket->steps.start(
             Step::Connect, [&](Socket::Then then) { socket->connect(from_wit(address), std::move(then)); }));
       });
-  tcp.add<Or<StreamPair>(Self)>(prefix + "finish-connect", [&state](HostCall&, Self self) -> Or<StreamPair> {
-    auto socket = state.get(self);
-    if (int error = socket->steps.finish(Step::Connect); error != 0) return refusal<StreamPair>(error);
-    return host::ok(make_streams(state, *socket));
-  });
+  auto finish_connect = [&state](TcpSocket2& socket) -> Or<StreamPair> {
+    if (int error = socket.steps.finish(Step::Connect); error != 0) return refusal<StreamPair>(error);
+    return host::ok(make_streams(state, socket));
+  };
+  add_asking<TcpSocket2, StreamPair>(state, tcp, prefix + "finish-connect", finish_connect);
   tcp.add<Or<Unit>(Self)>(prefix + "start-listen", [&state](HostCall&, Self self) {
     auto socket = state.get(self);
     if (socket->steps.step() == Step::None && socket->tcp_state() != TcpState::Bound) {
@@ -201,10 +213,9 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
     return outcome<Sockets2>(
         socket->steps.start(Step::Listen, [&](Socket::Then then) { socket->listen(std::move(then)); }));
   });
-  tcp.add<Or<Unit>(Self)>(prefix + "finish-listen", [&state](HostCall&, Self self) {
-    auto socket = state.get(self);
-    const int error = socket->steps.finish(Step::Listen);
-    if (error != 0 && error != EAGAIN && error != kNotInProgress) socket->close();
+  add_asking<TcpSocket2, Unit>(state, tcp, prefix + "finish-listen", [](TcpSocket2& socket) {
+    const int error = socket.steps.finish(Step::Listen);
+    if (error != 0 && error != EAGAIN && error != kNotInProgress) socket.close();
     return outcome<Sockets2>(error);
   });
   using Accepted = Tuple<Own<TcpSocket2>, Own<InputStream>, Own<OutputStream>>;
@@ -379,8 +390,8 @@ void add_udp(State& state, HostInterfaces& interfaces) {
         return outcome<Sockets2>(socket->steps.start(
             Step::Bind, [&](Socket::Then then) { socket->bind(from_wit(address), std::move(then)); }));
       });
-  udp.add<Or<Unit>(Self)>(prefix + "finish-bind", [&state](HostCall&, Self self) {
-    return outcome<Sockets2>(state.get(self)->steps.finish(Step::Bind));
+  add_asking<UdpSocket2, Unit>(state, udp, prefix + "finish-bind", [](UdpSocket2& socket) {
+    return outcome<Sockets2>(socket.steps.finish(Step::Bind));
   });
   udp.add_blocking<Or<DatagramStreams>(Self, Option<IpSocketAddress>)>(
       prefix + "stream", [&state](Reply<Or<DatagramStreams>> reply, Self self, Option<IpSocketAddress> remote) {
@@ -441,15 +452,15 @@ void add_lookup(State& state, HostInterfaces& interfaces) {
                                                  }
                                                  return host::ok(state.share(std::move(stream)));
                                                });
-  using Next = Or<Option<IpAddress>>;
-  lookup.add<Next(Self)>("[method]resolve-address-stream.resolve-next-address", [&state](HostCall&, Self self) -> Next {
-    auto stream = state.get(self);
-    const LookupResult& result = stream->result;
-    if (!stream->answered->happened) return refusal<Option<IpAddress>>(EAGAIN);
+  auto next_address = [](ResolveAddressStream& stream) -> Or<Option<IpAddress>> {
+    const LookupResult& result = stream.result;
+    if (!stream.answered->happened) return refusal<Option<IpAddress>>(EAGAIN);
     if (result.error != 0) return refusal<Option<IpAddress>>(result.error);
-    if (stream->next == result.addresses.size()) return host::ok(Option<IpAddress>());
-    return host::ok(Option<IpAddress>(ip_to_wit(result.addresses[stream->next++])));
-  });
+    if (stream.next == result.addresses.size()) return host::ok(Option<IpAddress>());
+    return host::ok(Option<IpAddress>(ip_to_wit(result.addresses[stream.next++])));
+  };
+  add_asking<ResolveAddressStream, Option<IpAddress>>(
+      state, lookup, "[method]resolve-address-stream.resolve-next-address", next_address);
   lookup.add<Own<Pollable>(Self)>("[method]resolve-address-stream.subscribe", [&state](HostCall&, Self self) {
     auto stream = state.get(self);
     auto unanswered = [stream] { return stream->answered->happened ? nullptr : stream->answered; };

@@ -7,6 +7,7 @@ use crate::wasi::clocks0_2_12::monotonic_clock::subscribe_duration;
 use crate::wasi::clocks0_3_0::monotonic_clock::wait_for;
 use crate::wasi::io::poll::{Pollable, poll};
 use crate::wasi::sockets0_2_12::instance_network::instance_network;
+use crate::wasi::sockets0_2_12::ip_name_lookup::resolve_addresses;
 use crate::wasi::sockets0_2_12::network::{ErrorCode as ErrorCode2, IpAddressFamily as Family2};
 use crate::wasi::sockets0_2_12::tcp_create_socket::create_tcp_socket;
 use crate::wasi::sockets0_2_12::udp_create_socket::create_udp_socket;
@@ -119,5 +120,35 @@ pub fn dropped() -> Result<(), ErrorCode2> {
     println!("TCP: {}", v2::code(v2::connect(&client, network, address)));
     let second = create_tcp_socket(Family2::Ipv4)?;
     println!("TCP, again: {}", v2::code(v2::bind(&second, network, address).and_then(|()| v2::listen(&second))));
+    Ok(())
+}
+
+/// 0.2: asks again and again, and never waits.
+fn ask<T>(mut finish: impl FnMut() -> Result<T, ErrorCode2>) -> Result<T, ErrorCode2> {
+    loop {
+        match finish() {
+            Err(ErrorCode2::WouldBlock) => {}
+            result => return result,
+        }
+    }
+}
+
+pub fn asking() -> Result<(), ErrorCode2> {
+    let network = instance_network();
+    let server = create_tcp_socket(Family2::Ipv4)?;
+    server.start_bind(&network, v2::loopback(0))?;
+    ask(|| server.finish_bind())?;
+    server.start_listen()?;
+    ask(|| server.finish_listen())?;
+    let client = create_tcp_socket(Family2::Ipv4)?;
+    client.start_connect(&network, server.local_address()?)?;
+    let pollable = client.subscribe();
+    while !pollable.ready() {}
+    ask(|| client.finish_connect())?;
+    println!("connected");
+    ask(|| server.accept())?;
+    println!("accepted");
+    let addresses = resolve_addresses(&network, "localhost")?;
+    println!("resolved: {}", ask(|| addresses.resolve_next_address())?.is_some());
     Ok(())
 }

@@ -16,6 +16,7 @@
 //!   two-receives  0.3: receives two datagrams at once
 //!   results       0.3: drops all of a connection but one of its results
 //!   dropped       0.2: waits for sockets in vain and drops them
+//!   asking        0.2: connects, accepts and looks a name up without ever waiting
 //!   crowd PORT N
 //!                 0.3: makes N sockets, then connects one; prints how that went
 
@@ -65,6 +66,7 @@ impl exports::wasi::cli0_3_0::run::Guest for Program {
             Some("two-receives") => ends::two_receives().await.map_err(|error| println!("0.3: {error:?}")),
             Some("results") => ends::results().await.map_err(|error| println!("0.3: {error:?}")),
             Some("dropped") => ends::dropped().map_err(|error| println!("0.2: {error:?}")),
+            Some("asking") => ends::asking().map_err(|error| println!("0.2: {error:?}")),
             Some("crowd") => faults::crowd(number(1) as u16, number(2) as usize).await,
             _ => Err(()),
         }

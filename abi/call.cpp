@@ -367,7 +367,7 @@ bool resolve_task(Task& task, bool returned) {
     } else {
       CHECK(subtask->cancellation_requested);
       subtask->subtask_state = subtask->subtask_state == SubtaskState::Started ? SubtaskState::CancelledBeforeReturned
-                                                               : SubtaskState::CancelledBeforeStarted;
+                                                                               : SubtaskState::CancelledBeforeStarted;
     }
     subtask->task = nullptr;
     task.subtask = nullptr;

@@ -134,8 +134,8 @@ class Store final : public Strand {
            thread.task->is_async_type() && !thread.task->entered && may_block_ && tracer == nullptr &&
            choices == nullptr;
   }
-  // Everything that waits for the thread that runs stands on that thread's own stack: parking it parks them all. (Else callers, or an
-  // instance that is being made, are on the worker's.)
+  // Everything that waits for the thread that runs stands on that thread's own stack: parking it parks them all. (Else
+  // callers, or an instance that is being made, are on the worker's.)
   bool stands_alone() const;
   // It is about to wait: others of the quantum run on top of it, instead of it leaving the worker's stack and coming
   // back. True when its wait is over; false when there is nobody left to run, or a trap.

@@ -88,9 +88,9 @@ class HostSink {
   virtual void cancel(StreamWrite& write) = 0;
   // The writer has dropped its end; nothing more comes.
   virtual void closed() = 0;
-  // Asked when the writer is `source`, of the host as well, and the elements are bytes: whether this sink has them moved
-  // without the pump's memory in between. If so, it ends that with one of read.complete(0) (the pump goes on and asks
-  // again after some time), read.cancelled(0) or write.end(). `pumped`: the bytes that the pump has moved.
+  // Asked when the writer is `source`, of the host as well, and the elements are bytes: whether this sink has them
+  // moved without the pump's memory in between. If so, it ends that with one of read.complete(0) (the pump goes on and
+  // asks again after some time), read.cancelled(0) or write.end(). `pumped`: the bytes that the pump has moved.
   virtual bool forward(HostSource& source, uint64_t pumped, StreamRead& read, StreamWrite& write) {
     (void)source, (void)pumped, (void)read, (void)write;
     return false;
@@ -105,7 +105,7 @@ struct HostEnds {
   StreamWrite write;  // the one write that `sink` is working on
   bool busy = false;
   bool sink_told = false;  // sink->closed() was called
-  bool pumps = false;  // source and sink are both the host's; then also:
+  bool pumps = false;      // source and sink are both the host's; then also:
   CopyBuffer pump_buffer;
   std::unique_ptr<uint8_t[]> pump_memory;  // made when it is needed
   uint64_t pumped = 0;                     // bytes
@@ -136,7 +136,7 @@ inline SharedStream* CopyEnd::shared() {
 #pragma clang diagnostic ignored "-Winvalid-offsetof"  // a base class with members: fine with every compiler we use
   constexpr size_t readable = offsetof(SharedStream, readable), writable_end = offsetof(SharedStream, writable);
 #pragma clang diagnostic pop
-  auto* bytes = reinterpret_cast<std::byte*>(this);  // NOLINT
+  auto* bytes = reinterpret_cast<std::byte*>(this);                                      // NOLINT
   return reinterpret_cast<SharedStream*>(bytes - (writable ? writable_end : readable));  // NOLINT
 }
 
@@ -170,7 +170,8 @@ void attach_sink(SharedStream* shared, std::unique_ptr<HostSink> sink);
 // Drops a readable end that is in no table.
 void drop_shared_reader(SharedStream* shared);
 
-// What the code that copies elements from a write to a read is made from (not used where payload.is_plain); null: the host's.
+// What the code that copies elements from a write to a read is made from (not used where payload.is_plain); null: the
+// host's.
 CopierSpec copier_spec(const PayloadType& payload, const BuiltinContext* from, const BuiltinContext* to);
 
 }  // namespace wjit

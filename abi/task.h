@@ -6,11 +6,12 @@
 //   CancelDelivered Subtask   Starting ─▶ Started ─▶ Returned | CancelledBeforeStarted | CancelledBeforeReturned Thread
 //   Suspended ◀─▶ Waiting ─▶ Ready ─▶ Running ─▶ (gone)
 //
-// A task that an adapter starts (abi/adapter_enter.cpp) is *eager* while its caller waits inside the adapter: its record is
-// one that its instance keeps ready, it has no subtask, no entry in any table or list, and most of its fields are as in a
-// fresh record. Whatever changes one of them sets `dirty`, so that the adapter calls the run time at the end instead of
-// leaving the record as it is for the next call. If it blocks, it is *detached* (detach in abi/call.cpp): then it is a task
-// like any other, and its instance gets another record. A task that the run time made is detached from the start.
+// A task that an adapter starts (abi/adapter_enter.cpp) is *eager* while its caller waits inside the adapter: its
+// record is one that its instance keeps ready, it has no subtask, no entry in any table or list, and most of its fields
+// are as in a fresh record. Whatever changes one of them sets `dirty`, so that the adapter calls the run time at the
+// end instead of leaving the record as it is for the next call. If it blocks, it is *detached* (detach in
+// abi/call.cpp): then it is a task like any other, and its instance gets another record. A task that the run time made
+// is detached from the start.
 #pragma once
 
 #include <cstdint>
@@ -83,8 +84,8 @@ struct HostCaller {
   virtual void resolved(bool returned) = 0;
   // Of `function`; it is entered right behind.
   virtual void place_arguments(RegisterArgs& registers) { registers.ints[1] = call.params[0]; }
-  Call call;             // of the task
-  CodePointer function;  // without an adapter: a core function
+  Call call;                            // of the task
+  CodePointer function;                 // without an adapter: a core function
   ComponentInstance* caller = nullptr;  // a destructor's: who dropped the resource
 };
 

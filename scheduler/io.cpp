@@ -98,8 +98,7 @@ void run_blocking(BlockingWork* work) {
   pool_of(*work).submit(work);
 }
 
-void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then,
-                  BlockingKind kind) {
+void run_blocking(Strand& strand, std::function<int64_t()> work, std::function<void(int64_t)> then, BlockingKind kind) {
   struct Closures : BlockingWork {
     std::function<int64_t()> first;
     std::function<void(int64_t)> second;
@@ -143,7 +142,8 @@ bool cancel(Completion* completion) {
     case OperationKind::Blocking:
       if (owner != nullptr)  // with a seed
         owner->io_->cancel(completion);
-      else if (pool_of(*static_cast<BlockingWork*>(completion)).cancel(completion)) post(completion, -ECANCELED);
+      else if (pool_of(*static_cast<BlockingWork*>(completion)).cancel(completion))
+        post(completion, -ECANCELED);
       break;
     case OperationKind::Read:
     case OperationKind::Write:

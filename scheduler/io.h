@@ -24,9 +24,9 @@ class BlockingPool;
 // Offsets that are none. AtEnd is for io_write: it appends, however the file was opened.
 constexpr int64_t kCurrentPosition = -1, kAtEnd = -2;
 
-// Reads up to `length` bytes at `offset` (kCurrentPosition: also of a pipe, socket, terminal; those take no other). Result: bytes
-// read, 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not reused until
-// done; the descriptor stays open until done.
+// Reads up to `length` bytes at `offset` (kCurrentPosition: also of a pipe, socket, terminal; those take no other).
+// Result: bytes read, 0 at the end, or -errno. The buffer (guest memory may be given directly) stays mapped and is not
+// reused until done; the descriptor stays open until done.
 void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_t offset = kCurrentPosition);
 // The same for writing; result: bytes written, maybe fewer than `length`, or -errno. Never raises SIGPIPE for sockets;
 // for pipes the process ignores SIGPIPE (Scheduler sets that up) and gets -EPIPE, and -EFBIG in the place of SIGXFSZ.
@@ -38,10 +38,9 @@ int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset 
 // Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
 void io_poll(Completion* completion, int fd, uint32_t events);
 
-// Sockets; `socket` is non-blocking (SOCK_NONBLOCK), so that a backend may try before it waits. What is pointed to stays
-// in place until done, as for io_read.
-// Receives up to `length` > 0 bytes. Result: bytes, 0 after the peer's end, or -errno. wait_first: the caller believes
-// that nothing is there yet.
+// Sockets; `socket` is non-blocking (SOCK_NONBLOCK), so that a backend may try before it waits. What is pointed to
+// stays in place until done, as for io_read. Receives up to `length` > 0 bytes. Result: bytes, 0 after the peer's end,
+// or -errno. wait_first: the caller believes that nothing is there yet.
 void io_receive(Completion* completion, int socket, void* buffer, size_t length, bool wait_first);
 // Result: bytes sent, maybe fewer than `length`, or -errno; no SIGPIPE.
 void io_send(Completion* completion, int socket, const void* buffer, size_t length);
@@ -51,11 +50,12 @@ void io_accept(Completion* completion, int socket);
 // Result: 0 or -errno. A connect that is cancelled leaves the socket of no further use.
 void io_connect(Completion* completion, int socket, const sockaddr* address, socklen_t length);
 // Asks an operation (also a timer or blocking work) to end early. Asynchronous: `done` still comes, exactly once, with
-// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending. True if the descriptor
-// of a Poll or Connect may be closed from here on, after io_finish_cancels; false while another worker has the operation.
+// -ECANCELED or the real result if that was quicker. Nothing happens if the record is not pending. True if the
+// descriptor of a Poll or Connect may be closed from here on, after io_finish_cancels; false while another worker has
+// the operation.
 bool cancel(Completion* completion);
-// Carries out what this worker was asked to cancel: the kernel may hold what is polled, and a socket's port is free only
-// once nobody does. Cheap if there is nothing. Any thread; of use on a worker.
+// Carries out what this worker was asked to cancel: the kernel may hold what is polled, and a socket's port is free
+// only once nobody does. Cheap if there is nothing. Any thread; of use on a worker.
 void io_finish_cancels();
 
 // Work that has no asynchronous form (opening directories, getaddrinfo): `work` runs on a helper thread, where it must

@@ -66,14 +66,14 @@ class Strand {
   OperationObserver* observer_ = nullptr;
   std::atomic<State> state_{State::Idle};
   std::atomic<uint32_t> outstanding_{0};
-  std::atomic<uint32_t> posters_{0};         // threads inside post(); the strand outlives them
-  std::atomic<bool> retired_{false};         // nobody calls run_quantum any more
-  std::atomic<Completion*> inbox_{nullptr};  // pushed by any thread, newest first
-  Completion* due_ = nullptr;                // taken out of the inbox, oldest first; on the strand
+  std::atomic<uint32_t> posters_{0};            // threads inside post(); the strand outlives them
+  std::atomic<bool> retired_{false};            // nobody calls run_quantum any more
+  std::atomic<Completion*> inbox_{nullptr};     // pushed by any thread, newest first
+  Completion* due_ = nullptr;                   // taken out of the inbox, oldest first; on the strand
   std::atomic<Worker*> waits_inside_{nullptr};  // Worker::wait_inside
   std::atomic<bool> woken_inside_{false};       // something has come since it looked
-  Strand* next_injected_ = nullptr;          // guarded by Scheduler's inject mutex
-  std::atomic<Waiter*> waiter_{nullptr};     // written under waiter_mutex_
+  Strand* next_injected_ = nullptr;             // guarded by Scheduler's inject mutex
+  std::atomic<Waiter*> waiter_{nullptr};        // written under waiter_mutex_
   std::mutex waiter_mutex_;
 };
 

@@ -27,8 +27,8 @@ namespace {
 constexpr unsigned kEntries = 256;
 constexpr size_t kMostBytes = size_t{1} << 30;  // of one read or write
 constexpr uint64_t kTagIgnore = 1, kTagWake = 2, kTagRealtime = 3;
-// backend_bits. kPollsFirst: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the operation is tried
-// again. kCancelled: its cancel has been asked for, so nothing is tried again.
+// backend_bits. kPollsFirst: a non-blocking descriptor said EAGAIN; a poll for it is under way, after which the
+// operation is tried again. kCancelled: its cancel has been asked for, so nothing is tried again.
 constexpr uint8_t kPollsFirst = 1, kCancelled = 2;
 
 // From what is best to what kernel 5.11 has. -errno of the last try, or 0.
@@ -79,7 +79,8 @@ class UringBackend final : public IoBackend {
   void start(Completion* completion) override {
     ++pending_;
     prepare(completion);
-    // What goes on by itself begins now, whenever this thread comes back; what waits for others begins with the next wait.
+    // What goes on by itself begins now, whenever this thread comes back; what waits for others begins with the next
+    // wait.
     const bool goes_on = completion->kind == OperationKind::Write || completion->kind == OperationKind::Connect ||
                          (completion->kind == OperationKind::Read && completion->offset >= 0);
     if (goes_on) io_uring_submit(&ring_);

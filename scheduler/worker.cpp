@@ -217,8 +217,8 @@ void Worker::poll_virtual(bool may_sleep) {
 void Worker::sleep(int64_t deadline, const std::atomic<bool>* finished) {
   parked_.store(true);
   scheduler_.parked_count_.fetch_add(1);
-  bool stay = (!inside_ && scheduler_.work_is_visible()) || has_cancel_requests_.load() || scheduler_.stopping_.load() ||
-              (finished && finished->load());
+  bool stay = (!inside_ && scheduler_.work_is_visible()) || has_cancel_requests_.load() ||
+              scheduler_.stopping_.load() || (finished && finished->load());
   io_->wait(stay ? 0 : deadline);
   if (parked_.exchange(false)) scheduler_.parked_count_.fetch_sub(1);
 }
@@ -365,7 +365,8 @@ void Scheduler::worker_main(Worker& worker) {
 
 Scheduler::Scheduler(SchedulerOptions options)
     : options_(options),
-      choices_(options.seed ? std::optional<Choices>(std::in_place, *options.seed, options.steady_waits) : std::nullopt),
+      choices_(options.seed ? std::optional<Choices>(std::in_place, *options.seed, options.steady_waits)
+                            : std::nullopt),
       pool_(std::make_unique<BlockingPool>()),
       lookup_pool_(std::make_unique<BlockingPool>()),
       use_uring_(options.io != IoKind::Epoll && uring_available()) {

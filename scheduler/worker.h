@@ -36,8 +36,8 @@ struct SchedulerOptions {
   // operations are outstanding; between two calls nobody reaps its operations and timers). false: every worker is a
   // thread of its own and any number of threads may be inside run(); for embedders.
   bool caller_is_worker = true;
-  // Draws every choice from this seed, on a clock of its own (scheduler/virtual_io.h): the same seed, the same run. Requires
-  // one worker, the caller.
+  // Draws every choice from this seed, on a clock of its own (scheduler/virtual_io.h): the same seed, the same run.
+  // Requires one worker, the caller.
   std::optional<uint64_t> seed = {};
   bool steady_waits = false;  // with a seed: Choices::steady_waits
 };
@@ -52,8 +52,9 @@ class Worker {
   IoBackend& io() { return *io_; }
   TimerQueue& timers() { return timers_; }
 
-  // Waits inside of the quantum of `strand` until `done` holds, which the strand's completions bring about: for what cannot leave the
-  // worker's stack. Nothing else runs on this worker meanwhile; ready strands are for the other workers.
+  // Waits inside of the quantum of `strand` until `done` holds, which the strand's completions bring about: for what
+  // cannot leave the worker's stack. Nothing else runs on this worker meanwhile; ready strands are for the other
+  // workers.
   void wait_inside(Strand& strand, const std::function<bool()>& done);
 
  private:

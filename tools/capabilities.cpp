@@ -2,12 +2,12 @@
 // import belongs to the first row that has it; what is left over is none of the host's.
 #include "tools/capabilities.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <iterator>
 #include <string_view>
 #include <vector>
-
-#include <fmt/ranges.h>
 
 namespace wjit::tools {
 namespace {
@@ -62,7 +62,6 @@ const Row kRows[] = {
     {"what those work with", {"wasi:io/", "wasi:cli/types@"}, {"fd_", "sched_yield", "proc_raise"}, &always, ""},
     {"others", {""}, {""}, &nothing, "nothing: the host has no such thing"},
 };
-
 
 // Names of imports of one sort: of components; of core modules functions of wasi_snapshot_preview1, and what else there
 // is with its module.

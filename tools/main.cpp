@@ -240,8 +240,7 @@ void describe_compile(CLI::App* command, CompileCommandOptions& options) {
   command->add_option("--emit", options.emit, "what to show: llvm-ir, llvm-ir-opt, asm, obj, wasm-info, adapters")
       ->check(CLI::IsMember({"llvm-ir", "llvm-ir-opt", "asm", "obj", "wasm-info", "adapters"}));
   command->add_option("--filter", options.filter, "only this function: a name or a number");
-  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")
-      ->check(kFileName);
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")->check(kFileName);
   add_optimization(command, options.compile);
 }
 
@@ -267,8 +266,7 @@ void describe_print(CLI::App* command, PrintCommandOptions& options) {
       ->required()
       ->check(kFileName);
   command->add_flag("--exact", options.exact, "note numbers that take more bytes than they need, as (@leb 5)");
-  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")
-      ->check(kFileName);
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")->check(kFileName);
   command->footer(
       "`wjit parse` makes the same bytes of the text again, if the binary has nothing encoded in a longer form than "
       "needed.\n"
@@ -281,8 +279,7 @@ void describe_parse(CLI::App* command, ParseCommandOptions& options) {
   command->add_option("file", options.file, "a core module or component as text; - is standard input")
       ->required()
       ->check(kFileName);
-  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")
-      ->check(kFileName);
+  command->add_option("-o,--output", options.output, "the file to write (default: standard output)")->check(kFileName);
 }
 
 void describe_wast(CLI::App* command, WastOptions& options, SeedOptions& seeds) {

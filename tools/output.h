@@ -1,16 +1,16 @@
 // What commands write: text to standard output, messages to standard error, and files, whole or not at all: what is
-// written to a file goes to a temporary name beside it, which then takes the file's place; a device or a pipe is written
-// directly. Nothing goes through stdio, so nothing is left for the end. Tests: test/lit/usage/output.test,
+// written to a file goes to a temporary name beside it, which then takes the file's place; a device or a pipe is
+// written directly. Nothing goes through stdio, so nothing is left for the end. Tests: test/lit/usage/output.test,
 // test/lit/compose, test/lit/print.
 #pragma once
+
+#include <fmt/format.h>
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <fmt/format.h>
 
 namespace wjit::tools {
 

@@ -3,6 +3,7 @@
 // back what is under way. Tests: test/lit/run.
 #include "tools/run.h"
 
+#include <fmt/ranges.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -10,8 +11,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <thread>
-
-#include <fmt/ranges.h>
 
 #include "abi/deadlock.h"
 #include "base/utf8.h"

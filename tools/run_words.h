@@ -1,5 +1,5 @@
-// What the words of `wjit run`'s options mean, each by itself: a folder, a variable, a value, an invocation. The errors say
-// what form was expected: they are wrong usage. Called by tools/main.cpp. Tests: test/lit/usage/wrong.test.
+// What the words of `wjit run`'s options mean, each by itself: a folder, a variable, a value, an invocation. The errors
+// say what form was expected: they are wrong usage. Called by tools/main.cpp. Tests: test/lit/usage/wrong.test.
 #pragma once
 
 #include <optional>

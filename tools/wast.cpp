@@ -88,8 +88,8 @@ int run_in_child(const std::string& path, const WastOptions& options, const Scri
     const WastOptions::Seeds seeds = options.seeds.value_or(WastOptions::Seeds{});
     for (out.seed = seeds.first;; ++out.seed) {
       alarm(options.timeout_seconds);
-      Scheduler scheduler({.seed = options.seeds ? std::optional(out.seed) : std::nullopt,
-                           .steady_waits = options.steady_waits});
+      Scheduler scheduler(
+          {.seed = options.seeds ? std::optional(out.seed) : std::nullopt, .steady_waits = options.steady_waits});
       report = script.run(**engine, scheduler, [&out](uint32_t line) { out.line = line; });
       if (run.known) expect_failures(report, *run.known, options.known_failures);
       if (!report.failures.empty() || out.seed == seeds.last) break;

@@ -137,7 +137,12 @@ template <typename Error>
 class FileSink final : public ByteSink {
  public:
   FileSink(State& state, std::shared_ptr<File> file, int64_t at, std::shared_ptr<Promise<StreamEnd<Error>>> result)
-      : ByteSink(state), state_(state), file_(std::move(file)), at_(at), result_(std::move(result)), operation_(state) {}
+      : ByteSink(state),
+        state_(state),
+        file_(std::move(file)),
+        at_(at),
+        result_(std::move(result)),
+        operation_(state) {}
 
   void write(StreamWrite& write) override {
     if (file_->fd < 0) return finish(write, -EBADF);

@@ -44,8 +44,8 @@ int64_t open_beneath(int folder, const std::string& path, int flags, mode_t mode
 // For tests: open_beneath without openat2.
 int64_t open_beneath_by_walking(int folder, const std::string& path, int flags, mode_t mode, bool follow);
 
-// Does `work`, which calls open_beneath and stat_beneath for reading, as far as the kernel has all that it takes in memory: -EAGAIN
-// where it would have to wait, or cannot say so (before Linux 5.12, without openat2). Any thread.
+// Does `work`, which calls open_beneath and stat_beneath for reading, as far as the kernel has all that it takes in
+// memory: -EAGAIN where it would have to wait, or cannot say so (before Linux 5.12, without openat2). Any thread.
 int64_t try_cached(const std::function<int64_t()>& work);
 
 int64_t stat_beneath(int folder, const std::string& path, bool follow, struct stat* into);
@@ -62,8 +62,8 @@ int64_t check_link_contents(const std::string& contents);
 int64_t make_symlink(const std::string& contents, int folder, const std::string& path);
 int64_t read_link(int folder, const std::string& path, std::string* into);
 
-// Below a folder that must not be changed: why something cannot be made at `path`, or what is there be changed, moved or
-// removed. The error that this would have met anyway, else -EROFS.
+// Below a folder that must not be changed: why something cannot be made at `path`, or what is there be changed, moved
+// or removed. The error that this would have met anyway, else -EROFS.
 int64_t refuse_new(int folder, const std::string& path);
 int64_t refuse_change(int folder, const std::string& path, bool follow);
 

@@ -246,9 +246,8 @@ void add_file_functions(State& state, InterfaceBuilder& types) {
       types, "set-times", [&state](Reply<Done> reply, Self self, Time access, Time change) {
         in_background<V>(state, reply, [opened = state.get(self), access, change]() -> int64_t {
           if (!opened->may_change) return -EROFS;
-          return with_times<V>(access, change, [&](const timespec times[2]) {
-            return result_of(futimens(opened->file->fd, times));
-          });
+          return with_times<V>(access, change,
+                               [&](const timespec times[2]) { return result_of(futimens(opened->file->fd, times)); });
         });
       });
   auto status = [] { return std::make_shared<struct stat>(); };
@@ -330,9 +329,8 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
         in_background<V>(state, reply, [folder = state.get(self), follow, path = path.string(), access, change] {
           const int fd = folder->file->fd;
           if (!folder->may_change) return refuse_change(fd, path, follow);
-          return with_times<V>(access, change, [&](const timespec times[2]) {
-            return set_times_beneath(fd, path, follow, times);
-          });
+          return with_times<V>(access, change,
+                               [&](const timespec times[2]) { return set_times_beneath(fd, path, follow, times); });
         });
       });
   V::template add<Done(Self, PathFlags, String, Self, String)>(
@@ -383,13 +381,14 @@ void add_path_functions(State& state, InterfaceBuilder& types) {
       });
   V::template add<Done(Self, String, Self, String)>(
       types, "rename-at", [&state](Reply<Done> reply, Self self, String old_path, Self other, String new_path) {
-        in_background<V>(
-            state, reply,
-            [from = state.get(self), old_path = old_path.string(), to = state.get(other), new_path = new_path.string()] {
-              const int fd = from->file->fd;
-              if (from->may_change && to->may_change) return rename_beneath(fd, old_path, to->file->fd, new_path);
-              return refuse_change(fd, old_path, false);
-            });
+        in_background<V>(state, reply,
+                         [from = state.get(self), old_path = old_path.string(), to = state.get(other),
+                          new_path = new_path.string()] {
+                           const int fd = from->file->fd;
+                           if (from->may_change && to->may_change)
+                             return rename_beneath(fd, old_path, to->file->fd, new_path);
+                           return refuse_change(fd, old_path, false);
+                         });
       });
   V::template add<Done(Self, String, String)>(
       types, "symlink-at", [&state](Reply<Done> reply, Self self, String contents, String path) {
@@ -634,7 +633,8 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
   types.add<Tuple<Stream<uint8_t>, Future<End>>(Self, uint64_t)>(
       "[method]descriptor.read-via-stream", [&state](HostCall& call, Self self, uint64_t offset) {
         auto opened = state.get(self);
-        if (int error = why_not_read(*opened, offset); error != 0) return no_read_via_stream<Error3>(state, call, error);
+        if (int error = why_not_read(*opened, offset); error != 0)
+          return no_read_via_stream<Error3>(state, call, error);
         return read_via_stream<Error3>(state, call, opened->file,
                                        opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition);
       });
@@ -648,10 +648,10 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
       [&state, write](HostCall& call, Self self, Stream<uint8_t> data, uint64_t offset) {
         return write(call, *state.get(self), data, offset, static_cast<int64_t>(offset));
       });
-  types.add<Future<End>(Self, Stream<uint8_t>)>(
-      "[method]descriptor.append-via-stream", [&state, write](HostCall& call, Self self, Stream<uint8_t> data) {
-        return write(call, *state.get(self), data, 0, kAtEnd);
-      });
+  types.add<Future<End>(Self, Stream<uint8_t>)>("[method]descriptor.append-via-stream",
+                                                [&state, write](HostCall& call, Self self, Stream<uint8_t> data) {
+                                                  return write(call, *state.get(self), data, 0, kAtEnd);
+                                                });
   using Entries = Tuple<Stream<v3::Entry>, Future<End>>;
   types.add<Entries(Self)>("[method]descriptor.read-directory", [&state](HostCall& call, Self self) {
     auto promise = std::make_shared<Promise<End>>(state);
@@ -661,8 +661,8 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
       promise->resolve(host::error(v3::code(ENOTDIR)));
       return Entries{host::make_stream<v3::Entry>(call, std::make_unique<NoSource>()), future};
     }
-    auto stream = host::make_stream<v3::Entry>(
-        call, std::make_unique<DirectorySource>(state, folder->file, std::move(promise)));
+    auto stream =
+        host::make_stream<v3::Entry>(call, std::make_unique<DirectorySource>(state, folder->file, std::move(promise)));
     return Entries{stream, future};
   });
 }

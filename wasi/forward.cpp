@@ -1,6 +1,7 @@
 // See wasi/forward.h. Which call moves what:
 //
-//   a pipe to a regular file        splice into a pipe of our own, and out of it: while the file is written, the pipe stays
+//   a pipe to a regular file        splice into a pipe of our own, and out of it: while the file is written, the pipe
+//   stays
 //                                   locked, and whoever fills it waits
 //   a pipe at one end else          splice
 //   a regular file to what is none  sendfile
@@ -219,8 +220,8 @@ void Forward::moved() {
       return operation_.wait_until(ClockId::Monotonic, state_.now(ClockId::Monotonic) + kPauseNs, nullptr,
                                    [this](int64_t) { step(); });
     case Mover::State::Ended:
-      // The system tells a connection's error once. Of two connections it is the source's: what the sink says comes while
-      // something is in our pipe.
+      // The system tells a connection's error once. Of two connections it is the source's: what the sink says comes
+      // while something is in our pipe.
       if (mover_->error != 0 && mover_->error != EPIPE && mover_->error != EINVAL) {
         File& failed = from_.file->is_socket ? *from_.file : *to_.file;
         failed.broken = mover_->error;

@@ -442,8 +442,8 @@ void reply_when_flushed(State& state, std::shared_ptr<OutputStream> stream, Repl
   });
 }
 
-// Moves up to `length` bytes from one stream to the other. Without room it waits for some, or not `blocking` for a turn,
-// if it may_wait.
+// Moves up to `length` bytes from one stream to the other. Without room it waits for some, or not `blocking` for a
+// turn, if it may_wait.
 void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream> to, std::shared_ptr<InputStream> from,
             uint64_t length, bool blocking, bool may_wait) {
   if (int error = to->take_error(); error != 0) return reply(output_failure<uint64_t>(state, *to, error));
@@ -470,18 +470,18 @@ void splice(State& state, Reply<CountResult> reply, std::shared_ptr<OutputStream
 void add_output(State& state, InterfaceBuilder& streams) {
   using Self = Borrow<OutputStream>;
   streams.resource<OutputStream>();
-  streams.add_blocking<CountResult(Self)>(
-      "[method]output-stream.check-write", [&state](Reply<CountResult> reply, Self self) {
-        auto stream = state.get(self);
-        OutputStream& out = *stream;
-        const bool all_written = out.make_room();
-        auto answer = [&state, reply, stream = std::move(stream)] {
-          if (int error = stream->take_error(); error != 0)
-            return reply(output_failure<uint64_t>(state, *stream, error));
-          reply(host::ok(uint64_t{stream->permit()}));
-        };
-        all_written ? answer() : state.next_turn(std::move(answer));
-      });
+  streams.add_blocking<CountResult(Self)>("[method]output-stream.check-write",
+                                          [&state](Reply<CountResult> reply, Self self) {
+                                            auto stream = state.get(self);
+                                            OutputStream& out = *stream;
+                                            const bool all_written = out.make_room();
+                                            auto answer = [&state, reply, stream = std::move(stream)] {
+                                              if (int error = stream->take_error(); error != 0)
+                                                return reply(output_failure<uint64_t>(state, *stream, error));
+                                              reply(host::ok(uint64_t{stream->permit()}));
+                                            };
+                                            all_written ? answer() : state.next_turn(std::move(answer));
+                                          });
   auto write = [&state](HostCall& call, Self self, const void* from, uint64_t bytes) -> DoneResult {
     auto stream = state.get(self);
     if (int error = stream->take_error(); error != 0) return output_failure<Unit>(state, *stream, error);

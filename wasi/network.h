@@ -28,8 +28,8 @@ class NetworkAccess {
   void check(NetworkUse use, const SocketAddress& address, Then then);
   // The answer as far as it is known without a look-up.
   bool known(NetworkUse use, const SocketAddress& address) const;
-  // The same for what has come already: names stand for what they did last. Those whose time is over are looked up for the
-  // next one.
+  // The same for what has come already: names stand for what they did last. Those whose time is over are looked up for
+  // the next one.
   bool known_lately(NetworkUse use, const SocketAddress& address);
   bool may_look_up(std::string_view ascii_name) const { return rules_.covers_name(ascii_name); }
 

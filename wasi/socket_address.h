@@ -50,10 +50,10 @@ std::optional<SocketAddress> parse_ip(std::string_view text);
 // The same, and "[::1]".
 std::optional<SocketAddress> parse_bracketed_ip(std::string_view text);
 
-// A host name in the form that name servers know: labels of small letters, digits, '-' and '_', and maybe a dot at the end,
-// which says that no domain is to be added. What is not ASCII is mapped and checked as UTS 46 says (non-transitional), and
-// so are labels of "xn--". nullopt if it is no name: nor is one whose last label is a number, for some take "127.1" or
-// "0x7f000001" for an address, and rules must not.
+// A host name in the form that name servers know: labels of small letters, digits, '-' and '_', and maybe a dot at the
+// end, which says that no domain is to be added. What is not ASCII is mapped and checked as UTS 46 says
+// (non-transitional), and so are labels of "xn--". nullopt if it is no name: nor is one whose last label is a number,
+// for some take "127.1" or "0x7f000001" for an address, and rules must not.
 std::optional<std::string> ascii_host_name(std::string_view name);
 
 }  // namespace wjit

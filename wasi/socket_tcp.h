@@ -26,8 +26,8 @@ class TcpSocket : public Socket {
   void bind(const SocketAddress& address, Then then);
   void listen(Then then);
   void connect(const SocketAddress& address, Then then);
-  // Asks a connect that is under way to end soon, with ECANCELED if it is not quicker; so it ends, too, with the socket's
-  // last owner.
+  // Asks a connect that is under way to end soon, with ECANCELED if it is not quicker; so it ends, too, with the
+  // socket's last owner.
   void stop_connect();
   // Requires Listening. A connection's descriptor, or -errno: -EAGAIN if there is none.
   int accept();

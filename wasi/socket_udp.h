@@ -39,7 +39,8 @@ class UdpSocket : public Socket {
   bool may_send_to(const SocketAddress& target) const;
   // The same, looking up names where it takes that.
   void check_target(const SocketAddress& target, Then then);
-  // 0 or an error; EAGAIN if there is no room. `target` was checked, if not quite now. An unbound socket gets a port by it.
+  // 0 or an error; EAGAIN if there is no room. `target` was checked, if not quite now. An unbound socket gets a port by
+  // it.
   int send(const void* data, size_t size, const SocketAddress& target);
   bool is_connected() const { return remote_.has_value(); }
 

@@ -26,8 +26,8 @@ enum class Step : uint8_t { None, Bind, Listen, Connect };
 // The start- and finish- functions of a socket: one step at a time.
 class Steps {
  public:
-  // `begin` gets what tells the end. 0, or the error if that came at once: then there is nothing to finish. Once a listen
-  // has begun, its error is for the finish.
+  // `begin` gets what tells the end. 0, or the error if that came at once: then there is nothing to finish. Once a
+  // listen has begun, its error is for the finish.
   int start(Step step, const std::function<void(Socket::Then)>& begin) {
     if (step_ != Step::None) return EALREADY;
     step_ = step;
@@ -191,9 +191,8 @@ void add_tcp(State& state, HostInterfaces& interfaces) {
         return outcome<Sockets2>(socket->steps.start(
             Step::Bind, [&](Socket::Then then) { socket->bind(from_wit(address), std::move(then)); }));
       });
-  add_asking<TcpSocket2, Unit>(state, tcp, prefix + "finish-bind", [](TcpSocket2& socket) {
-    return outcome<Sockets2>(socket.steps.finish(Step::Bind));
-  });
+  add_asking<TcpSocket2, Unit>(state, tcp, prefix + "finish-bind",
+                               [](TcpSocket2& socket) { return outcome<Sockets2>(socket.steps.finish(Step::Bind)); });
   tcp.add<Or<Unit>(Self, Borrow<Network>, IpSocketAddress)>(
       prefix + "start-connect", [&state](HostCall&, Self self, Borrow<Network>, IpSocketAddress address) {
         auto socket = state.get(self);
@@ -390,9 +389,8 @@ void add_udp(State& state, HostInterfaces& interfaces) {
         return outcome<Sockets2>(socket->steps.start(
             Step::Bind, [&](Socket::Then then) { socket->bind(from_wit(address), std::move(then)); }));
       });
-  add_asking<UdpSocket2, Unit>(state, udp, prefix + "finish-bind", [](UdpSocket2& socket) {
-    return outcome<Sockets2>(socket.steps.finish(Step::Bind));
-  });
+  add_asking<UdpSocket2, Unit>(state, udp, prefix + "finish-bind",
+                               [](UdpSocket2& socket) { return outcome<Sockets2>(socket.steps.finish(Step::Bind)); });
   udp.add_blocking<Or<DatagramStreams>(Self, Option<IpSocketAddress>)>(
       prefix + "stream", [&state](Reply<Or<DatagramStreams>> reply, Self self, Option<IpSocketAddress> remote) {
         auto socket = state.get(self);

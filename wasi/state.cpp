@@ -103,73 +103,10 @@ void Operation::on_done(Completion* completion, int64_t value) {
 }
 
 void FileOperation::abandon() {
-  // The file may be closed before the operation's end has come: ~File sees to it that the kernel and the backend have done
-  // with the number by then. Where another worker has the operation, it does that later, and the file stays open until the end.
+  // The file may be closed before the operation's end has come: ~File sees to it that the kernel and the backend have
+  // done with the number by then. Where another worker has the operation, it does that later, and the file stays open
+  // until the end.
   if (cancel(this)) file.reset();
-}
-
-// ---- files ----
-
-File::~File() {
-  if (!owned || fd < 0) return;
-  // Before the guest's next call a port has to be free, and a peer to see the end.
-  io_finish_cancels();
-  close(fd);
-}
-
-int64_t File::read_now(void* into, size_t bytes, int64_t at) {
-  if (!tells_reads_) return -EAGAIN;
-  int64_t n;
-  if (is_socket) {
-    n = ::recv(fd, into, bytes, MSG_DONTWAIT);
-  } else if (nonblocking) {
-    n = ::read(fd, into, bytes);
-  } else {
-    n = read_at_once(fd, into, bytes, at);
-    if (n == -EOPNOTSUPP) tells_reads_ = false;
-    return n == -EOPNOTSUPP ? -EAGAIN : n;
-  }
-  return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
-}
-
-int64_t File::write_now(const void* from, size_t bytes, int64_t at) {
-  if (!tells_writes_) return -EAGAIN;
-  int64_t n;
-  if (is_socket) {
-    n = ::send(fd, from, bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
-  } else if (nonblocking) {
-    n = ::write(fd, from, bytes);
-  } else {
-    n = write_at_once(fd, from, bytes, at);
-    if (n == -EOPNOTSUPP) tells_writes_ = false;
-    return n == -EOPNOTSUPP ? -EAGAIN : n;
-  }
-  return n >= 0 ? n : errno == EINTR ? -EAGAIN : -errno;
-}
-
-void File::widen_pipe() {
-  struct stat status{};
-  if (is_socket || fstat(fd, &status) < 0 || !S_ISFIFO(status.st_mode)) return;
-  // What an unprivileged process may ask for; may be refused, or be less than there is (which would fail or be lost).
-  constexpr int kPipeBytes = 1 << 20;
-  const int now = fcntl(fd, F_GETPIPE_SZ);
-  if (now > 0 && now < kPipeBytes) fcntl(fd, F_SETPIPE_SZ, kPipeBytes);
-}
-
-// A terminal has no way to say that it would wait, and several processes may read it: it is opened anew, non-blocking, which
-// the others do not see. Where that fails (no /proc, a terminal of somebody else's) it is used as it is.
-static std::shared_ptr<File> standard_file(int fd) {
-  if (fd >= 0 && isatty(fd)) {
-    const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
-    const std::string name = fmt::format("/proc/self/fd/{}", fd);
-    const int own = open(name.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (own >= 0) {
-      auto file = std::make_shared<File>(own, true);
-      file->nonblocking = true;
-      return file;
-    }
-  }
-  return std::make_shared<File>(fd, false);
 }
 
 // ---- state ----

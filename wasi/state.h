@@ -18,6 +18,7 @@
 #include "base/pool.h"
 #include "scheduler/io.h"
 #include "scheduler/timer.h"
+#include "wasi/file.h"
 #include "wasi/network.h"
 #include "wasi/wasi.h"
 
@@ -43,37 +44,6 @@ class State;
 class Object : public std::enable_shared_from_this<Object> {
  public:
   virtual ~Object() = default;
-};
-
-// A file descriptor, shared by whatever works with it: closed with the last of them if it is owned.
-struct File {
-  int fd = -1;
-  bool owned = true;
-  bool is_socket = false;    // of wasi:sockets: non-blocking
-  bool nonblocking = false;  // as the descriptor is, which nobody else has
-  int broken = 0;          // errno that ended a connection: the system tells it once, to a send or a receive
-  uint64_t moved = 0;      // bytes read from or written to it by streams
-  File(int descriptor, bool is_owned) : fd(descriptor), owned(is_owned) {}
-  ~File();
-  // Reads or writes without waiting: bytes, 0 at the end, -errno; -EAGAIN where it would have to wait, or the system cannot
-  // tell, which it then says of this file for good. `at`: as for io_read.
-  int64_t read_now(void* into, size_t bytes, int64_t at);
-  int64_t write_now(const void* from, size_t bytes, int64_t at);
-  bool tells_reads() const { return tells_reads_; }
-  bool tells_writes() const { return tells_writes_; }
-  // A pipe that much goes through gets room for more at a time: each turn of its two ends costs a switch of processes.
-  void count_moved(uint64_t bytes) {
-    const bool little = moved < kManyBytes;
-    moved += bytes;
-    if (little && moved >= kManyBytes) widen_pipe();
-  }
-  static constexpr uint64_t kManyBytes = 1 << 20;
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
- private:
-  void widen_pipe();
-  bool tells_reads_ = true, tells_writes_ = true;
 };
 
 // Objects by the numbers that are the resources' reps; freed numbers are reused.
@@ -107,9 +77,9 @@ class Operation : public Timer {
 
   // What becomes of it when the guest ends before it does.
   enum class AtEnd : uint8_t {
-    Stops,     // nobody wants what it brings
-    MayStop,   // a write that the guest waits for: goes on, unless the guest has called exit
-    MustEnd,   // bytes that the guest was told are written
+    Stops,    // nobody wants what it brings
+    MayStop,  // a write that the guest waits for: goes on, unless the guest has called exit
+    MustEnd,  // bytes that the guest was told are written
   };
 
   // Each requires idle(). `owner` may be null where something else keeps the operation alive until it ends.
@@ -139,8 +109,8 @@ class Operation : public Timer {
   friend class State;
 };
 
-// An operation whose end nobody may be interested in any more: a poll that another one was quicker than, a connect. It is its
-// own owner.
+// An operation whose end nobody may be interested in any more: a poll that another one was quicker than, a connect. It
+// is its own owner.
 struct FileOperation : Operation {
   using Operation::Operation;
   std::shared_ptr<File> file;
@@ -186,8 +156,8 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   void write_failed(const File& file, int64_t error);
   // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
   void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);
-  // The same for work that only looks at paths (try_cached in wasi/files.h): done at once where nothing has to be waited for.
-  // `then` may run before this returns.
+  // The same for work that only looks at paths (try_cached in wasi/files.h): done at once where nothing has to be
+  // waited for. `then` may run before this returns.
   void run_lookup(std::function<int64_t()> work, std::function<void(int64_t)> then);
 
   Store& store;
@@ -199,8 +169,8 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   Pool<ClockWait> clock_waits;
   // Where datagrams are received to before they are copied to the guest: `bytes` of memory, the same at every call.
   uint8_t* datagram_memory(size_t bytes);
-  // Whether an operation may be done at once without the scheduler. False after some in a row: then what else waits gets
-  // its turn, and calls that lead to each other come to an end.
+  // Whether an operation may be done at once without the scheduler. False after some in a row: then what else waits
+  // gets its turn, and calls that lead to each other come to an end.
   bool take_immediate() { return may_try() && immediate_left_ != 0 && immediate_left_-- != 0; }
   // Not with a seed, where the scheduler makes every transfer, nor with a trace, which shows them.
   bool may_try() const { return store.choices == nullptr && store.tracer == nullptr; }

@@ -35,10 +35,10 @@ struct WasiPreopen {
 struct WasiOptions {
   std::vector<std::string> args;                         // args[0]: the program's name
   std::vector<std::pair<std::string, std::string>> env;  // later entries win over earlier ones of the same name
-  bool inherit_env = false;  // the process's environment comes first (what of it is UTF-8), then `env`
-  std::optional<std::string> initial_cwd;                // what environment.get-initial-cwd answers
+  bool inherit_env = false;                // the process's environment comes first (what of it is UTF-8), then `env`
+  std::optional<std::string> initial_cwd;  // what environment.get-initial-cwd answers
   std::vector<WasiPreopen> preopens;
-  NetworkRules network;  // what is not named there is refused
+  NetworkRules network;               // what is not named there is refused
   std::vector<SocketAddress> listen;  // TCP sockets that preview1 guests get, listening, after the preopened folders
   // Borrowed: never closed, and not made non-blocking. -1: nothing there (reads end at once, writes fail).
   int stdin_fd = 0;

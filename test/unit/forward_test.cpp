@@ -74,8 +74,8 @@ class Forwards : public testing::TestWithParam<IoKind> {
     host = std::move(*WasiHost::create(*store, {}));
   }
   void TearDown() override { short_of_memory = 0; }
-  // Joins the connections until that ends. Meanwhile `source` plays the first one's peer, once `kBytes` have come to the
-  // other's: they do.
+  // Joins the connections until that ends. Meanwhile `source` plays the first one's peer, once `kBytes` have come to
+  // the other's: they do.
   void run(const std::function<void()>& source) {
     std::thread peers([&] {
       const std::vector<char> bytes(kBytes, 'x');

@@ -16,7 +16,8 @@
 
 namespace {
 
-std::string asked_for;  // the last name that the system was asked for; of the look-up's thread until its answer has come
+std::string
+    asked_for;  // the last name that the system was asked for; of the look-up's thread until its answer has come
 
 }  // namespace
 
@@ -297,8 +298,8 @@ int count_connecting(const SocketAddress& to) {
   return count;
 }
 
-// A connect that gets no answer (the listener's queue is full) ends with the socket, or when it is cancelled: the system
-// does not go on trying, and the address is free.
+// A connect that gets no answer (the listener's queue is full) ends with the socket, or when it is cancelled: the
+// system does not go on trying, and the address is free.
 TEST_P(Sockets, ConnectsThatNobodyWaitsForStop) {
   const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), queued = ::socket(AF_INET, SOCK_STREAM, 0);
   SocketAddress to = at("127.0.0.1:0");
@@ -700,8 +701,8 @@ TEST_P(Sockets, LookUps) {
     EXPECT_TRUE(address.to_string() == "127.0.0.1:0" || address.to_string() == "[::1]:0") << address.to_string();
   EXPECT_FALSE(local.addresses.empty());
   EXPECT_EQ(looked_up(state(), run_it, "[::1]").addresses[0].to_string(), "[::1]:0");
-  for (const char* wrong : {"", "a b", "..", "[::1", "[1.2.3.4]", "[::1]:80", "http://x", "1.2.3.4:80", "127.1", "0x7f.1",
-                            "2130706433", "0x7f000001", "xn--a", "bu\xCC"})
+  for (const char* wrong : {"", "a b", "..", "[::1", "[1.2.3.4]", "[::1]:80", "http://x", "1.2.3.4:80", "127.1",
+                            "0x7f.1", "2130706433", "0x7f000001", "xn--a", "bu\xCC"})
     EXPECT_EQ(looked_up(state(), run_it, wrong).error, EINVAL) << wrong;
   start("dns=localhost");
   EXPECT_EQ(looked_up(state(), run_it, "LOCALHOST.").error, 0);

@@ -189,8 +189,8 @@ TEST(Scheduler, AnotherThreadMayCallWhenNothingIsOutstanding) {
   }).join();
 }
 
-// A quantum that cannot end before an operation has: completions of its strand reach it, also from helper threads; other
-// strands are for other workers, or come later.
+// A quantum that cannot end before an operation has: completions of its strand reach it, also from helper threads;
+// other strands are for other workers, or come later.
 struct WaitsInside : testing::TestWithParam<SchedulerOptions> {};
 
 TEST_P(WaitsInside, UntilItsOperationsHaveEnded) {
@@ -222,7 +222,8 @@ TEST_P(WaitsInside, UntilItsOperationsHaveEnded) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, WaitsInside,
-                         testing::Values(SchedulerOptions{1, IoKind::Auto, true}, SchedulerOptions{1, IoKind::Epoll, true},
+                         testing::Values(SchedulerOptions{1, IoKind::Auto, true},
+                                         SchedulerOptions{1, IoKind::Epoll, true},
                                          SchedulerOptions{2, IoKind::Auto, false},
                                          SchedulerOptions{1, IoKind::Auto, true, 7}));
 

@@ -20,6 +20,7 @@ namespace wjit {
 class BlockingPool;
 
 // ---- starting operations; all: on the strand of the record, which must be Idle ----
+// A result is never -EAGAIN or -EINTR: operations on non-blocking descriptors wait like others.
 
 // Offsets that are none. AtEnd is for io_write: it appends, however the file was opened.
 constexpr int64_t kCurrentPosition = -1, kAtEnd = -2;

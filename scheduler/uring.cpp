@@ -219,6 +219,7 @@ class UringBackend final : public IoBackend {
       return prepare(c);
     }
     if (again) result = -ECANCELED;
+    if (result == -EAGAIN && c->kind == OperationKind::Connect) result = -EADDRNOTAVAIL;  // no port is left
     --pending_;
     post(c, result);
   }

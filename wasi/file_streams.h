@@ -105,12 +105,6 @@ class FileSource final : public ByteSource {
  private:
   void finish(StreamRead& read, int64_t result) {
     if (result == -ECANCELED) return read.cancelled(0);
-    if (result == -EAGAIN) {  // somebody has made the descriptor non-blocking
-      return operation_.poll(file_->fd, POLLIN, nullptr, [this, &read](int64_t events) {
-        if (events < 0) return finish(read, events);
-        this->read(read);
-      });
-    }
     if (result > 0) {
       if (at_ >= 0) at_ += result;
       more_ = at_ >= 0 || static_cast<size_t>(result) == std::min<size_t>(read.capacity, kLargestTransfer);
@@ -164,12 +158,6 @@ class FileSink final : public ByteSink {
   void fail(StreamWrite& write, int64_t error) override { finish(write, error); }
   void finish(StreamWrite& write, int64_t result) {
     if (result == -ECANCELED) return write.cancelled(0);
-    if (result == -EAGAIN) {
-      return operation_.poll(file_->fd, POLLOUT, nullptr, [this, &write](int64_t events) {
-        if (events < 0) return finish(write, events);
-        this->write(write);
-      });
-    }
     if (result >= 0) {
       if (at_ >= 0) at_ += result;
       file_->count_moved(static_cast<uint64_t>(result));

@@ -182,7 +182,7 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   const bool only_now = kind_ == InputKind::Stream && !blocking;
   if (only_now ? state_.may_try() : state_.take_immediate()) {
     const int64_t result = file_->read_now(into, bytes, at);
-    if (result != -EAGAIN) return finish_read(result, into, bytes, blocking, done);
+    if (result != -EAGAIN) return finish_read(result, done);
     if (only_now && file_->tells_reads()) return done(0);
   }
   if (only_now) {
@@ -191,27 +191,16 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   }
   auto operation = std::make_shared<Operation>(state_);
   auto self = std::static_pointer_cast<InputStream>(shared_from_this());
-  auto finish = [self, into, bytes, blocking, done = std::move(done)](int64_t result) {
-    self->finish_read(result, into, bytes, blocking, done);
-  };
+  auto finish = [self, done = std::move(done)](int64_t result) { self->finish_read(result, done); };
   Operation& reading = *operation;
   if (file_->is_socket) return reading.receive(file_->fd, into, bytes, true, operation, std::move(finish));
   reading.read(file_->fd, into, bytes, at, operation, std::move(finish));
 }
 
-void InputStream::finish_read(int64_t result, void* into, size_t bytes, bool blocking, const Done& done) {
+void InputStream::finish_read(int64_t result, const Done& done) {
   if (result > 0) {
     offset_ += static_cast<uint64_t>(result);
     return done(result);
-  }
-  if (result == -EAGAIN) {  // the descriptor is non-blocking, or another reader was quicker
-    if (!blocking) return done(0);
-    auto wait = std::make_shared<Operation>(state_);
-    auto self = std::static_pointer_cast<InputStream>(shared_from_this());
-    return wait->poll(file_->fd, POLLIN, wait, [self, into, bytes, done](int64_t events) {
-      if (events < 0) return done(events);
-      self->read(into, bytes, true, done);
-    });
   }
   closed_ = true;
   done(result == 0 ? kClosed : result);
@@ -340,7 +329,6 @@ void OutputStream::begin(std::span<const uint8_t> piece) {
   if (waits_for_room_) return;
   if (state_.may_try() && file_->tells_writes()) return wait_for_room();
   auto done = [this](int64_t result) {
-    if (result == -EAGAIN) return wait_for_room();
     wrote(result);
     pump();
     tell();

@@ -96,7 +96,7 @@ class InputStream final : public Object {
   Own<Pollable> subscribe();
 
  private:
-  void finish_read(int64_t result, void* into, size_t bytes, bool blocking, const Done& done);
+  void finish_read(int64_t result, const Done& done);
   State& state_;
   std::shared_ptr<File> file_;
   InputKind kind_;

@@ -102,7 +102,7 @@ void TcpSocket::begin_connect(const SocketAddress& address, Then then) {
                }
                auto error = static_cast<int>(-result);
                // An implicit bind that finds no port.
-               then(error == EADDRNOTAVAIL || error == EAGAIN ? EADDRINUSE : error);
+               then(error == EADDRNOTAVAIL ? EADDRINUSE : error);
              });
 }
 

@@ -108,7 +108,9 @@ struct HostCallAccess {
     if (store.tracer != nullptr) store.tracer->host_call_goes_on(*call);
     if (call->finished()) finish_later(*call);
     Thread* thread = store.current();
-    if (!adapter->async_type && !store.stands_alone()) return wait_in_place(store, call);
+    // Without a worker (an embedder instantiates outside of the scheduler) nothing can be waited for.
+    if (!adapter->async_type && !store.stands_alone() && Worker::current() != nullptr)
+      return wait_in_place(store, call);
     if (!async || !adapter->async_type) {
       if (thread == nullptr) {
         return store.trap(TrapCode::CanonicalAbi, "cannot block a synchronous task before returning"), 0;
@@ -140,8 +142,23 @@ struct HostCallAccess {
   static uint64_t wait_in_place(Store& store, HostCall* call) {
     call->waits_in_place_ = true;
     Worker::current()->wait_inside(store, [&] { return call->finished() || store.locked_down(); });
-    store.host_calls.free(call);
+    if (call->finished()) {
+      store.host_calls.free(call);
+    } else {
+      outlive_guest(*call);
+    }
     return store.propagate_trap() ? 0 : static_cast<uint64_t>(kHostCallReady);
+  }
+
+  // In lockdown: what is under way still answers, when the guest's frame is gone.
+  static void outlive_guest(HostCall& call) {
+    call.waits_in_place_ = false;
+    call.heap_call_ = std::make_unique<Call>(*call.guest_call_);
+    call.guest_call_->arena = nullptr;
+    call.guest_call_ = call.heap_call_.get();
+    const ComponentTypes& types = *call.adapter->spec->types;
+    const TypeId result = types[call.adapter->spec->type].element;
+    if (result != kNoType) call.results = call.arena->allocate(elem_size(types, result, true), 16);
   }
 
   static void begin_for_host(AdapterContext* adapter, std::unique_ptr<HostCaller> caller) {

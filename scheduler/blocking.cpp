@@ -21,9 +21,9 @@ int64_t read_or_write(Completion* c) {
       n = c->offset < 0 ? ::read(c->fd, c->buffer, c->length) : ::pread(c->fd, c->buffer, c->length, c->offset);
     } else {
       iovec piece{c->buffer, c->length};
-      n = c->offset >= 0         ? ::pwrite(c->fd, c->buffer, c->length, c->offset)
+      n = c->offset >= 0        ? ::pwrite(c->fd, c->buffer, c->length, c->offset)
           : c->offset == kAtEnd ? ::pwritev2(c->fd, &piece, 1, -1, RWF_APPEND)
-                                 : ::write(c->fd, c->buffer, c->length);
+                                : ::write(c->fd, c->buffer, c->length);
     }
     if (n >= 0) return n;
     if (errno != EINTR) return -errno;
@@ -106,6 +106,11 @@ void BlockingPool::thread_main() {
       result = work->work(work);
     } else {
       result = read_or_write(completion);
+      while (result == -EAGAIN) {  // a device that is non-blocking
+        pollfd ready{completion->fd, static_cast<short>(events_of(*completion)), 0};
+        poll(&ready, 1, -1);
+        result = read_or_write(completion);
+      }
     }
     post(completion, result);
     lock.lock();

@@ -191,10 +191,9 @@ class EpollBackend final : public IoBackend {
     Completion* first = nullptr;  // in the order in which they came
     Completion* last = nullptr;
     size_t readers = 0, writers = 0;  // who waits for POLLIN, for POLLOUT
-    uint32_t others = 0;              // other events that somebody has waited for
     uint32_t armed = 0;               // events that epoll watches for at this moment
     mode_t mode = 0;
-    uint32_t wanted() const { return (readers != 0 ? POLLIN : 0u) | (writers != 0 ? POLLOUT : 0u) | others; }
+    uint32_t wanted() const { return (readers != 0 ? POLLIN : 0u) | (writers != 0 ? POLLOUT : 0u); }
   };
   using WaiterMap = std::unordered_map<int, Waiters>;
 
@@ -226,7 +225,7 @@ class EpollBackend final : public IoBackend {
     (waiters.last ? waiters.last->next : waiters.first) = c;
     waiters.last = c;
     count(waiters, c, 1);
-    waiters.others |= events_of(*c) & ~uint32_t{POLLIN | POLLOUT};
+    CHECK((events_of(*c) & ~uint32_t{POLLIN | POLLOUT}) == 0);
   }
   static void remove(Waiters& waiters, Completion* c) {
     (c->previous ? c->previous->next : waiters.first) = c->next;

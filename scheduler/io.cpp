@@ -45,6 +45,10 @@ void io_read(Completion* completion, int fd, void* buffer, size_t length, int64_
 }
 
 void io_write(Completion* completion, int fd, const void* buffer, size_t length, int64_t offset) {
+  if (offset == INT64_MAX && length > 0) {
+    begin_external(completion);
+    return finish_external(completion, -EFBIG);
+  }
   start_io(completion, OperationKind::Write, fd, const_cast<void*>(buffer), length, offset);
 }
 
@@ -62,6 +66,7 @@ int64_t read_at_once(int fd, void* buffer, size_t length, int64_t offset) {
 int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset) {
   iovec piece{const_cast<void*>(buffer), within_file(length, offset)};
   const bool at_end = offset == kAtEnd;
+  if (offset == INT64_MAX && length > 0) return -EFBIG;
   return at_once(pwritev2(fd, &piece, 1, at_end ? kCurrentPosition : offset, RWF_NOWAIT | (at_end ? RWF_APPEND : 0)));
 }
 

@@ -36,7 +36,7 @@ void io_write(Completion* completion, int fd, const void* buffer, size_t length,
 // -EOPNOTSUPP when it cannot tell (files of some file systems, terminals); or -errno. Any thread.
 int64_t read_at_once(int fd, void* buffer, size_t length, int64_t offset = kCurrentPosition);
 int64_t write_at_once(int fd, const void* buffer, size_t length, int64_t offset = kCurrentPosition);
-// Waits until one of `events` (POLLIN, POLLOUT, …; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
+// Waits until one of `events` (POLLIN, POLLOUT; POLLERR and POLLHUP always) holds. Result: the events, or -errno.
 void io_poll(Completion* completion, int fd, uint32_t events);
 
 // Sockets; `socket` is non-blocking (SOCK_NONBLOCK), so that a backend may try before it waits. What is pointed to

@@ -72,7 +72,7 @@ void Strand::deliver_completions() {
 }
 
 Strand::~Strand() {
-  CHECK(outstanding_ == 0 && inbox_ == nullptr && posters_ == 0);
+  CHECK(outstanding_ == 0 && inbox_ == nullptr && due_ == nullptr && posters_ == 0);
   CHECK(state_ == State::Idle);
   CHECK(waiter_ == nullptr);
 }

@@ -35,7 +35,7 @@ class Strand {
   Strand& operator=(const Strand&) = delete;
 
   // Runs what is ready, for about a quantum (some 100 µs or some hundred events; the derived class measures); true if
-  // more is ready. Called on a worker with exclusive access, after the inbox was emptied into done().
+  // more is ready. Called on a worker with exclusive access, after what was in the inbox has been delivered.
   virtual bool run_quantum(Worker& worker) = 0;
 
   Scheduler& scheduler() const { return scheduler_; }

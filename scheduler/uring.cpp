@@ -1,6 +1,7 @@
 // The io_uring backend: one ring per worker, made by the worker's own thread (SINGLE_ISSUER), whose completions are
-// gathered when the worker asks for them (DEFER_TASKRUN). Operations are queued and go to the kernel with the next
-// wait, in one system call. user_data is the Completion, or one of the tags below. See io.h.
+// gathered when the worker asks for them (DEFER_TASKRUN). What waits for others (a receive, a poll) is queued and goes
+// to the kernel with the next wait, in one system call; what goes on by itself (a write, a read at an offset, a
+// connect) goes at once. user_data is the Completion, or one of the tags below. See io.h.
 //
 // A cancel names an operation by its record's address. The kernel takes queue entries in order, so a record that was
 // reaped and started again right after cannot be hit by an older cancel.
@@ -96,7 +97,12 @@ class UringBackend final : public IoBackend {
 
   // What was polled ends, and is let go of, in the system call that takes the cancel.
   void finish_cancels() override {
-    if (std::exchange(cancels_, false)) io_uring_submit_and_get_events(&ring_);
+    if (!std::exchange(cancels_, false)) return;
+    int result;
+    while ((result = io_uring_submit_and_get_events(&ring_)) < 0) {
+      CHECK(result == -EBUSY || result == -EAGAIN || result == -EINTR);
+      reap();
+    }
   }
 
   void wait(int64_t deadline_ns) override {

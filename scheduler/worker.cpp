@@ -173,6 +173,9 @@ Strand* Scheduler::take_injected() {
   return strand;
 }
 
+// What is ready is nothing for a worker that waits inside of a quantum.
+bool Worker::work_is_here() const { return !inside_.load() && scheduler_.work_is_visible(); }
+
 bool Scheduler::work_is_visible() const {
   if (injected_count_.load() != 0) return true;
   for (const auto& worker : workers_)
@@ -181,7 +184,7 @@ bool Scheduler::work_is_visible() const {
 }
 
 void Worker::poll_events(bool may_sleep, const std::atomic<bool>* finished) {
-  if (virtual_io_ != nullptr) return poll_virtual(may_sleep);
+  if (virtual_io_ != nullptr) return poll_virtual(may_sleep, finished);
   if (has_cancel_requests_.load()) serve_cancel_requests();
   int64_t realtime = timers_.earliest(ClockId::Realtime);
   timers_.fire(monotonic_now(), realtime == TimerQueue::kNever ? 0 : realtime_now());
@@ -191,11 +194,11 @@ void Worker::poll_events(bool may_sleep, const std::atomic<bool>* finished) {
   sleep(timers_.earliest(ClockId::Monotonic), finished);
 }
 
-void Worker::poll_virtual(bool may_sleep) {
+void Worker::poll_virtual(bool may_sleep, const std::atomic<bool>* finished) {
   VirtualClock& clock = scheduler_.clock_;
   auto fire = [&] { timers_.fire(clock.now(ClockId::Monotonic), clock.now(ClockId::Realtime)); };
   fire();
-  if (!may_sleep || (!inside_ && scheduler_.work_is_visible())) {
+  if (!may_sleep || work_is_here() || (finished && finished->load())) {
     virtual_io_->run_one(false);
     return;
   }
@@ -210,23 +213,24 @@ void Worker::poll_virtual(bool may_sleep) {
     clock.advance(next);
     fire();
   } else {
-    sleep(next, nullptr);
+    sleep(next, finished);
   }
 }
 
 void Worker::sleep(int64_t deadline, const std::atomic<bool>* finished) {
   parked_.store(true);
   scheduler_.parked_count_.fetch_add(1);
-  bool stay = (!inside_ && scheduler_.work_is_visible()) || has_cancel_requests_.load() ||
-              scheduler_.stopping_.load() || (finished && finished->load());
+  bool stay =
+      work_is_here() || has_cancel_requests_.load() || scheduler_.stopping_.load() || (finished && finished->load());
   io_->wait(stay ? 0 : deadline);
   if (parked_.exchange(false)) scheduler_.parked_count_.fetch_sub(1);
 }
 
 void Worker::wait_inside(Strand& strand, const std::function<bool()>& done) {
-  const bool inside = std::exchange(inside_, true);
+  const bool inside = inside_.exchange(true);
   strand.waits_inside_.store(this);
   if (!ready_.empty()) scheduler_.unpark_one();
+  poll_events(false);  // so that who asks again and again, and is answered in the next turn, sees the kernel's
   while (true) {
     strand.woken_inside_.store(false);
     strand.deliver_completions();
@@ -234,7 +238,7 @@ void Worker::wait_inside(Strand& strand, const std::function<bool()>& done) {
     poll_events(true, &strand.woken_inside_);
   }
   if (!inside) strand.waits_inside_.store(nullptr);
-  inside_ = inside;
+  inside_.store(inside);
   // Who was about to wake it may have seen that it waits inside: it has a look at its inbox again.
   Strand::State state = Strand::State::Running;
   strand.state_.compare_exchange_strong(state, Strand::State::RunningWoken);
@@ -249,7 +253,7 @@ void Scheduler::unpark(Worker& worker) {
 void Scheduler::unpark_one() {
   if (parked_count_.load() == 0) return;
   for (auto& worker : workers_) {
-    if (!worker->parked_.load()) continue;
+    if (!worker->parked_.load() || worker->inside_.load()) continue;
     unpark(*worker);
     return;
   }

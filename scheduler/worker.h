@@ -70,7 +70,8 @@ class Worker {
   // pointless, for a thread inside run().
   void poll_events(bool may_sleep, const std::atomic<bool>* finished = nullptr);
   // The same with a seed: carries out an operation, or lets time go on to the next timer.
-  void poll_virtual(bool may_sleep);
+  void poll_virtual(bool may_sleep, const std::atomic<bool>* finished);
+  bool work_is_here() const;
   // Waits in the backend until `deadline` unless there is work or `finished`.
   void sleep(int64_t deadline, const std::atomic<bool>* finished);
   // Another thread asks for the end of an operation that this worker owns; the worker then sees to it.
@@ -90,7 +91,7 @@ class Worker {
   int64_t realtime_wake_ = TimerQueue::kNever;  // what io_ was told last
   uint32_t quanta_ = 0;                         // run so far
   bool in_quantum_ = false;                     // this worker's thread only
-  bool inside_ = false;                         // likewise: in wait_inside
+  std::atomic<bool> inside_{false};             // in wait_inside; this worker's thread sets it
   std::thread thread_;
   std::thread::id bound_thread_;  // worker 0 with caller_is_worker: whose backend it is
 };

@@ -231,7 +231,8 @@ void describe_run(CLI::App* command, RunOptions& options, SeedOptions& seeds) {
       ->check(kFileName);
   command->footer(
       "FILE is a component or a core module, binary or text; ARG… are the guest's arguments.\n"
-      "Status: the guest's own; 134 after a trap, 130 after ^C, 143 after SIGTERM, 1 input or system error, 2 wrong "
+      "Status: the guest's own; 134 after a trap, 130 after ^C, 143 after SIGTERM, 129 after SIGHUP, 141 when nobody "
+      "reads what it prints, 1 input or system error, 2 wrong "
       "usage.");
 }
 

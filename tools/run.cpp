@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 
 #include "abi/deadlock.h"
@@ -157,6 +158,12 @@ int run_program(const RunOptions& options, const sigset_t& signals) {
   session.wasi->end(session.store->locked_down());
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
+    const int error = session.wasi->untold_error();
+    if (error == EPIPE && status == 0) status = kStatusBrokenPipe;
+    if (error != 0 && error != EPIPE) {
+      report(Error{fmt::format("{}: what it wrote last is lost: {}", session.program, strerror(error))});
+      if (status == 0) status = kStatusError;
+    }
   }
   if (session.tracer != nullptr && !close_trace(*session.tracer) && status == 0) status = kStatusError;
   // Other operations may be under way still (a read of standard input): they end with the process.

@@ -193,24 +193,26 @@ Future<StreamEnd<Error>> write_via_stream(State& state, HostCall& call, Stream<u
   return future;
 }
 
-// The same where it is clear beforehand that nothing can be read or written.
+// A future that has its value.
+template <typename T>
+Future<T> known_future(State& state, HostCall& call, const T& value) {
+  auto promise = std::make_shared<Promise<T>>(state);
+  promise->resolve(value);
+  return host::make_future<T>(call, Promise<T>::source(std::move(promise)));
+}
 struct NoSource final : HostSource {
   void read(StreamRead& read) override { read.end(); }
   void cancel(StreamRead&) override {}
 };
-template <typename Error>
-Tuple<Stream<uint8_t>, Future<StreamEnd<Error>>> no_read_via_stream(State& state, HostCall& call, int error) {
-  auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
-  promise->resolve(host::error(Error::of(error)));
-  auto future = host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(std::move(promise)));
-  return {host::make_stream<uint8_t>(call, std::make_unique<NoSource>()), future};
+// What those functions return where it is clear beforehand that nothing can be read or written.
+template <typename End>
+Tuple<Stream<uint8_t>, Future<End>> no_read_via_stream(State& state, HostCall& call, const End& why) {
+  return {host::make_stream<uint8_t>(call, std::make_unique<NoSource>()), known_future(state, call, why)};
 }
-template <typename Error>
-Future<StreamEnd<Error>> no_write_via_stream(State& state, HostCall& call, Stream<uint8_t> data, int error) {
-  auto promise = std::make_shared<Promise<StreamEnd<Error>>>(state);
-  promise->resolve(host::error(Error::of(error)));
+template <typename End>
+Future<End> no_write_via_stream(State& state, HostCall& call, Stream<uint8_t> data, const End& why) {
   host::drop_stream(call, data);
-  return host::make_future<StreamEnd<Error>>(call, Promise<StreamEnd<Error>>::source(std::move(promise)));
+  return known_future(state, call, why);
 }
 
 }  // namespace wjit::wasi

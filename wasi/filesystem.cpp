@@ -630,17 +630,19 @@ class DirectorySource final : public HostSource {
 void add_streams_0_3(State& state, InterfaceBuilder& types) {
   using Self = Borrow<v3::Descriptor>;
   using End = StreamEnd<Error3>;
+  auto failed = [](int error) -> End { return host::error(v3::code(error)); };
   types.add<Tuple<Stream<uint8_t>, Future<End>>(Self, uint64_t)>(
-      "[method]descriptor.read-via-stream", [&state](HostCall& call, Self self, uint64_t offset) {
+      "[method]descriptor.read-via-stream", [&state, failed](HostCall& call, Self self, uint64_t offset) {
         auto opened = state.get(self);
         if (int error = why_not_read(*opened, offset); error != 0)
-          return no_read_via_stream<Error3>(state, call, error);
+          return no_read_via_stream(state, call, failed(error));
         return read_via_stream<Error3>(state, call, opened->file,
                                        opened->seekable ? static_cast<int64_t>(offset) : kCurrentPosition);
       });
-  auto write = [&state](HostCall& call, const OpenedFile& opened, Stream<uint8_t> data, uint64_t offset, int64_t at) {
+  auto write = [&state, failed](HostCall& call, const OpenedFile& opened, Stream<uint8_t> data, uint64_t offset,
+                                int64_t at) {
     if (int error = why_not_write(opened, offset); error != 0)
-      return no_write_via_stream<Error3>(state, call, data, error);
+      return no_write_via_stream(state, call, data, failed(error));
     return write_via_stream<Error3>(state, call, data, opened.file, opened.seekable ? at : kCurrentPosition);
   };
   types.add<Future<End>(Self, Stream<uint8_t>, uint64_t)>(
@@ -653,14 +655,14 @@ void add_streams_0_3(State& state, InterfaceBuilder& types) {
                                                   return write(call, *state.get(self), data, 0, kAtEnd);
                                                 });
   using Entries = Tuple<Stream<v3::Entry>, Future<End>>;
-  types.add<Entries(Self)>("[method]descriptor.read-directory", [&state](HostCall& call, Self self) {
-    auto promise = std::make_shared<Promise<End>>(state);
-    auto future = host::make_future<End>(call, Promise<End>::source(promise));
+  types.add<Entries(Self)>("[method]descriptor.read-directory", [&state, failed](HostCall& call, Self self) {
     auto folder = state.get(self);
     if (folder->type != FileType::Directory) {
-      promise->resolve(host::error(v3::code(ENOTDIR)));
-      return Entries{host::make_stream<v3::Entry>(call, std::make_unique<NoSource>()), future};
+      auto nothing = host::make_stream<v3::Entry>(call, std::make_unique<NoSource>());
+      return Entries{nothing, known_future(state, call, failed(ENOTDIR))};
     }
+    auto promise = std::make_shared<Promise<End>>(state);
+    auto future = host::make_future<End>(call, Promise<End>::source(promise));
     auto stream =
         host::make_stream<v3::Entry>(call, std::make_unique<DirectorySource>(state, folder->file, std::move(promise)));
     return Entries{stream, future};

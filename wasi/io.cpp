@@ -87,6 +87,7 @@ void PollableList::tell() {
 }
 
 void wait_for_any(State& state, std::vector<std::shared_ptr<Pollable>> pollables, std::function<void()> then) {
+  for (auto& pollable : pollables) pollable->refresh();
   for (auto& pollable : pollables) {
     if (pollable->ready()) return then();
   }
@@ -139,10 +140,8 @@ class ReadyPollable final : public Pollable {
 class OutputPollable final : public Pollable {
  public:
   explicit OutputPollable(std::shared_ptr<OutputStream> stream) : stream_(std::move(stream)) {}
-  bool ready() override {
-    stream_->make_room();
-    return stream_->ready();
-  }
+  bool ready() override { return stream_->ready(); }
+  void refresh() override { stream_->make_room(); }
   void arm() override {
     if (!std::exchange(armed_, true)) stream_->when_ready(std::static_pointer_cast<Pollable>(shared_from_this()));
   }
@@ -282,6 +281,7 @@ std::span<const uint8_t> OutputStream::next_piece() {
 
 // What has become of the last piece: bytes or -errno.
 void OutputStream::wrote(int64_t result) {
+  if (result == 0) result = -EIO;  // it would never end
   if (result < 0) {
     error_ = static_cast<int>(-result);
     return state_.write_failed(*file_, result);
@@ -555,6 +555,7 @@ void add_io(State& state, HostInterfaces& interfaces) {
   poll.add_blocking<bool(Borrow<Pollable>)>(
       "[method]pollable.ready", [&state](Reply<bool> reply, Borrow<Pollable> self) {
         auto pollable = state.get(self);
+        pollable->refresh();
         if (pollable->ready()) return reply(true);
         state.next_turn([reply, pollable = std::move(pollable)] { reply(pollable->ready()); });
       });

@@ -36,6 +36,8 @@ class Pollable : public Object {
   static constexpr const char* kName = "pollable";
   ~Pollable() override;
   virtual bool ready() = 0;
+  // Does what the guest's asking may bring about at once; others may be told.
+  virtual void refresh() {}
   // Makes sure that told() is called when it may have become ready, or when the store goes.
   virtual void arm() = 0;
   // `result`: of the operation that watched, or 0. Lets the waiters look again.

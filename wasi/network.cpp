@@ -102,7 +102,13 @@ void NetworkAccess::look_up_all(std::vector<std::string> names, std::function<vo
         return int64_t{0};
       },
       [this, questions, then = std::move(then)](int64_t) {
-        for (Question& one : *questions) names_[one.name] = {std::move(one.result.addresses), now() + kRememberedNs};
+        for (Question& one : *questions) {
+          auto& known = names_[one.name];
+          // Who cannot be asked at the moment has not said that the name stands for something else.
+          if (one.result.error != kTemporaryResolverFailure) known.addresses = std::move(one.result.addresses);
+          known.until = now() + kRememberedNs;
+          known.asked = false;
+        }
         then();
       },
       BlockingKind::LooksUp);

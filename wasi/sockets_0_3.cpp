@@ -88,22 +88,9 @@ Or<Own<S>> create(State& state, IpAddressFamily family, int type, Args... args) 
 
 // ---- TCP ----
 
-// A readable end that has ended.
-struct EndedSource final : HostSource {
-  void read(StreamRead& read) override { read.end(); }
-  void cancel(StreamRead&) override {}
-};
-
 // How a stream of this socket ends: a reference to the socket, as the stream itself is.
 std::shared_ptr<Promise<SocketEnd>> end_of(State& state, const TcpSocket3& socket) {
   return std::make_shared<Promise<SocketEnd>>(state, socket.file());
-}
-
-// A future that has its value.
-Future<SocketEnd> resolved(State& state, HostCall& call, const SocketEnd& value) {
-  auto promise = std::make_shared<Promise<SocketEnd>>(state);
-  promise->resolve(value);
-  return host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(std::move(promise)));
 }
 
 void add_tcp(State& state, InterfaceBuilder& types) {
@@ -147,8 +134,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
       prefix + "send", [&state](HostCall& call, Self self, Stream<uint8_t> data) {
         auto socket = state.get(self);
         if (socket->tcp_state() != TcpState::Connected || !socket->begin_send()) {
-          drop_shared_reader(take_host_stream(state.store, data.handle));
-          return resolved(state, call, outcome<Sockets3>(kInvalidState));
+          return no_write_via_stream(state, call, data, outcome<Sockets3>(kInvalidState));
         }
         auto promise = end_of(state, *socket);
         auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));
@@ -159,8 +145,7 @@ void add_tcp(State& state, InterfaceBuilder& types) {
   types.add<Received(Self)>(prefix + "receive", [&state](HostCall& call, Self self) {
     auto socket = state.get(self);
     if (socket->tcp_state() != TcpState::Connected || !socket->begin_receive()) {
-      auto stream = host::make_stream<uint8_t>(call, std::make_unique<EndedSource>());
-      return Received{stream, resolved(state, call, outcome<Sockets3>(kInvalidState))};
+      return Received{no_read_via_stream(state, call, outcome<Sockets3>(kInvalidState))};
     }
     auto promise = end_of(state, *socket);
     auto future = host::make_future<SocketEnd>(call, Promise<SocketEnd>::source(promise));

@@ -161,7 +161,11 @@ bool State::is_writing() const {
 
 void State::write_failed(const File& file, int64_t error) {
   const bool broken = error == -EPIPE && &file == standard[1].get() && options.broken_stdout_status.has_value();
-  if (broken && !store.locked_down()) raise_exit(&store.context(), *options.broken_stdout_status);
+  if (closing_) {
+    untold_error_ = static_cast<int>(-error);
+  } else if (broken && !store.locked_down()) {
+    raise_exit(&store.context(), *options.broken_stdout_status);
+  }
 }
 
 void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {
@@ -183,6 +187,7 @@ WasiHost::WasiHost(std::shared_ptr<wasi::State> state) : state_(std::move(state)
 WasiHost::~WasiHost() = default;
 
 bool WasiHost::is_writing() const { return state_->is_writing(); }
+int WasiHost::untold_error() const { return state_->untold_error(); }
 void WasiHost::end(bool by_exit) {
   state_->end(by_exit ? wasi::Operation::AtEnd::MayStop : wasi::Operation::AtEnd::Stops);
 }

@@ -152,8 +152,10 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
     return objects.get<R>(handle.rep);
   }
 
-  // A write of an old interface has failed so: a broken stdout may end the guest.
+  // A write of an old interface has failed so: a broken stdout may end the guest; one that has ended already is not
+  // told.
   void write_failed(const File& file, int64_t error);
+  int untold_error() const { return untold_error_; }
   // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
   void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);
   // The same for work that only looks at paths (try_cached in wasi/files.h): done at once where nothing has to be
@@ -190,6 +192,7 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   friend class Operation;
   IntrusiveList<Operation, &Operation::list_prev, &Operation::list_next> operations_;
   bool closing_ = false;
+  int untold_error_ = 0;
   int ended_ = -1;  // operations up to this AtEnd stop and do not begin
   static constexpr uint32_t kImmediates = 32;
   uint32_t immediate_left_ = kImmediates;

@@ -167,6 +167,27 @@ TEST_F(Streams, PollTellsWhichIsReady) {
   run([&] { wait_for_any(state(), {never, input}, [&] { done = true; }); }, [&] { return done; });
 }
 
+// Readiness may come while something else is told: then the wait ends once.
+TEST_F(Streams, RoomComesTogetherWithATimer) {
+  auto stream = std::make_shared<OutputStream>(state(), writer, -1);
+  const std::string much(OutputStream::kOutputBuffer, 'x');
+  int ended = 0;
+  run(
+      [&] {
+        while (stream->room() > 0) stream->write(much.data(), stream->room());
+        auto room = state().get(Borrow<Pollable>{stream->subscribe().rep});
+        const int64_t soon = monotonic_now() + 1'000'000;
+        wait_for_any(state(), {room, timer_pollable(state(), soon)}, [&] { ++ended; });
+        wait_for_any(state(), {timer_pollable(state(), soon), room}, [&] { ++ended; });
+        char drained[1 << 16];
+        EXPECT_GT(read(reader->fd, drained, sizeof drained), 0);
+        while (monotonic_now() < soon) continue;  // both are there before anybody looks
+      },
+      [&] { return ended == 2; });
+  EXPECT_EQ(ended, 2);
+  reader.reset();
+}
+
 // A guest that waits in a loop makes new pollables each time; those that it dropped hold nothing back.
 TEST_F(Streams, PollablesThatWereDroppedLetGo) {
   const int fd = reader->fd;

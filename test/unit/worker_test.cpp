@@ -210,6 +210,16 @@ TEST_P(WaitsInside, UntilItsOperationsHaveEnded) {
       run_blocking(strand, [] { return int64_t{1}; }, [&](int64_t) { ++helped; });
       Worker::current()->wait_inside(strand, [&] { return timer.times == round + 1 && helped == round + 1; });
     }
+    if (GetParam().workers > 1) {
+      Recorded end(strand);
+      begin_external(&end);
+      std::thread finisher([&] {
+        while (!other_ran.load()) std::this_thread::yield();
+        finish_external(&end, 0);
+      });
+      Worker::current()->wait_inside(strand, [&] { return end.times == 1; });
+      finisher.join();
+    }
     // From inside of a completion, what was taken out of the inbox with it is not forgotten.
     next_turn(strand, [&] {
       Worker::current()->wait_inside(strand, [&] { return inner_ran; });

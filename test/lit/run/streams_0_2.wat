@@ -29,6 +29,21 @@
 ;; RUN: wc -c <%t.out | FileCheck %s --check-prefix=ASKING
 ;; RUN: %wjit run --deterministic --seed 3 --invoke 'asking(20)' %s | wc -c | FileCheck %s --check-prefix=ASKING
 ;; ASKING: {{^1310720$}}
+;; Also from within a call of another component, whose caller stands on the worker's stack.
+;; RUN: %wjit run --plug %s --invoke 'relay(true)' %S/Inputs/relay.wat | wc -c | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --plug %s --invoke 'relay(true)' %S/Inputs/relay.wat >%t.out
+;; RUN: wc -c <%t.out | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --io epoll --plug %s --invoke 'relay(true)' %S/Inputs/relay.wat | wc -c | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --deterministic --seed 3 --plug %s --invoke 'relay(true)' %S/Inputs/relay.wat | wc -c | FileCheck %s --check-prefix=ASKING
+;; RUN: %wjit run --trace=%t.json --plug %s --invoke 'relay(true)' %S/Inputs/relay.wat | wc -c | FileCheck %s --check-prefix=ASKING
+;; Nobody reads any more while it waits for something else: that ends it, and what it waited for is not told.
+;; RUN: bash -c '%wjit run --invoke "waiting()" %s | sleep 0.1; test ${PIPESTATUS[0]} = 141'
+;; RUN: bash -c '%wjit run --plug %s --invoke "relay(false)" %S/Inputs/relay.wat | sleep 0.1; test ${PIPESTATUS[0]} = 141'
+;; RUN: bash -c '%wjit run --io epoll --plug %s --invoke "relay(false)" %S/Inputs/relay.wat | sleep 0.1; test ${PIPESTATUS[0]} = 141'
+;; Nor when it has ended with bytes on their way; and where these cannot be written, that is said.
+;; RUN: bash -c '%wjit run --invoke "leaving()" %s | sleep 0.1; test ${PIPESTATUS[0]} = 141'
+;; RUN: not %wjit run --invoke 'leaving()' %s 2>&1 >/dev/full | FileCheck %s --check-prefix=LOST
+;; LOST: what it wrote last is lost: No space left on device
 (component
   (import "wasi:io/error@0.2.12" (instance $error
     (export "error" (type $e (sub resource)))
@@ -36,7 +51,13 @@
   (alias export $error "error" (type $error-type))
   (import "wasi:io/poll@0.2.12" (instance $poll
     (export "pollable" (type $p (sub resource)))
+    (export "[method]pollable.block" (func (param "self" (borrow $p))))
     (export "poll" (func (param "in" (list (borrow $p))) (result (list u32))))))
+  (alias export $poll "pollable" (type $pollable))
+  (import "wasi:clocks/monotonic-clock@0.2.12" (instance $clock
+    (alias outer 1 $pollable (type $p'))
+    (export "pollable" (type $p (eq $p')))
+    (export "subscribe-duration" (func (param "when" u64) (result (own $p))))))
   (import "wasi:io/streams@0.2.12" (instance $streams
     (alias outer 1 $error-type (type $e'))
     (export "error" (type $e (eq $e')))
@@ -102,6 +123,8 @@
   (alias core export $libc "realloc" (core func $realloc))
   (core func $debug (canon lower (func $error "[method]error.to-debug-string") (memory (core memory $memory)) (realloc (core func $realloc))))
   (core func $poll-list (canon lower (func $poll "poll") (memory (core memory $memory)) (realloc (core func $realloc))))
+  (core func $block (canon lower (func $poll "[method]pollable.block")))
+  (core func $after (canon lower (func $clock "subscribe-duration")))
   (core func $check (canon lower (func $streams "[method]output-stream.check-write") (memory (core memory $memory))))
   (core func $write (canon lower (func $streams "[method]output-stream.write") (memory (core memory $memory))))
   (core func $blocking (canon lower (func $streams "[method]output-stream.blocking-write-and-flush") (memory (core memory $memory))))
@@ -118,6 +141,8 @@
     (import "" "memory" (memory 4))
     (import "" "debug" (func $debug (param i32 i32)))
     (import "" "poll" (func $poll (param i32 i32 i32)))
+    (import "" "block" (func $block (param i32)))
+    (import "" "after" (func $after (param i64) (result i32)))
     (import "" "check" (func $check (param i32 i32)))
     (import "" "write" (func $write (param i32 i32 i32 i32)))
     (import "" "blocking" (func $blocking (param i32 i32 i32 i32)))
@@ -153,6 +178,16 @@
       (call $write (local.get $out) (i32.const 4096) (local.get $first) (i32.const 0))
       (call $write (local.get $out) (i32.const 4096) (local.get $second) (i32.const 0))
       (call $flush (local.get $out) (i32.const 0)))
+    (func $fill
+      (local $out i32)
+      (local.set $out (call $stdout))
+      (loop $again
+        (call $check (local.get $out) (i32.const 0))
+        (if (i32.load8_u (i32.const 0)) (then unreachable))
+        (call $write (local.get $out) (i32.const 4096) (i32.load (i32.const 8)) (i32.const 0))
+        (br_if $again (i64.eq (i64.load (i32.const 8)) (i64.const 65536)))))
+    (func (export "waiting") (call $fill) (call $block (call $after (i64.const 30000000000))))
+    (func (export "leaving") (call $fill))
     (func (export "asking") (param $times i32)
       (local $out i32)
       (local.set $out (call $stdout))
@@ -212,12 +247,14 @@
       (call $text)))
   (core instance $m (instantiate $M (with "" (instance
     (export "memory" (memory $memory)) (export "debug" (func $debug)) (export "poll" (func $poll-list))
-    (export "check" (func $check)) (export "write" (func $write)) (export "blocking" (func $blocking))
+    (export "block" (func $block)) (export "after" (func $after)) (export "check" (func $check)) (export "write" (func $write)) (export "blocking" (func $blocking))
     (export "zeroes" (func $zeroes)) (export "flush" (func $flush)) (export "read" (func $read))
     (export "stdout" (func $get-stdout)) (export "stderr" (func $get-stderr)) (export "stdin" (func $get-stdin))
     (export "file-code" (func $file-code)) (export "network-code" (func $network-code))))))
   (func (export "write") (param "checks" bool) (param "size" u32) (canon lift (core func $m "write")))
   (func (export "twice") (param "first" u32) (param "second" u32) (canon lift (core func $m "twice")))
+  (func (export "waiting") (canon lift (core func $m "waiting")))
+  (func (export "leaving") (canon lift (core func $m "leaving")))
   (func (export "asking") (param "times" u32) (canon lift (core func $m "asking")))
   (func (export "blocking") (param "size" u32) (canon lift (core func $m "blocking")))
   (func (export "poll-nothing") (canon lift (core func $m "poll-nothing")))

@@ -158,6 +158,8 @@ int run_program(const RunOptions& options, const sigset_t& signals) {
   session.wasi->end(session.store->locked_down());
   if (status != kStatusTrap && session.wasi->is_writing()) {
     session.scheduler->run(*session.store, [&] { return !session.wasi->is_writing(); });
+  }
+  if (status != kStatusTrap) {
     const int error = session.wasi->untold_error();
     if (error == EPIPE && status == 0) status = kStatusBrokenPipe;
     if (error != 0 && error != EPIPE) {

@@ -220,6 +220,7 @@ int OutputStream::take_error() {
   if (error_ == 0) return closed_ || ended_ ? kClosed : 0;
   closed_ = true;
   int error = std::exchange(error_, 0);
+  state_.told(error);
   return error == EPIPE ? kClosed : error;
 }
 
@@ -284,6 +285,7 @@ void OutputStream::wrote(int64_t result) {
   if (result == 0) result = -EIO;  // it would never end
   if (result < 0) {
     error_ = static_cast<int>(-result);
+    if (!file_->is_socket) state_.keep_untold(error_);  // of a connection, the peer knows
     return state_.write_failed(*file_, result);
   }
   if (at_ >= 0) at_ += result;

@@ -161,11 +161,7 @@ bool State::is_writing() const {
 
 void State::write_failed(const File& file, int64_t error) {
   const bool broken = error == -EPIPE && &file == standard[1].get() && options.broken_stdout_status.has_value();
-  if (closing_) {
-    untold_error_ = static_cast<int>(-error);
-  } else if (broken && !store.locked_down()) {
-    raise_exit(&store.context(), *options.broken_stdout_status);
-  }
+  if (broken && !closing_ && !store.locked_down()) raise_exit(&store.context(), *options.broken_stdout_status);
 }
 
 void State::run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then) {

@@ -152,9 +152,11 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
     return objects.get<R>(handle.rep);
   }
 
-  // A write of an old interface has failed so: a broken stdout may end the guest; one that has ended already is not
-  // told.
+  // A write of an old interface has failed so: a broken stdout may end the guest.
   void write_failed(const File& file, int64_t error);
+  // Errors of bytes that the guest was told are written, until it hears of them. 0: none.
+  void keep_untold(int error) { untold_error_ = error; }
+  void told(int error) { untold_error_ = untold_error_ == error ? 0 : untold_error_; }
   int untold_error() const { return untold_error_; }
   // Blocking work on a helper thread; `then` runs on the strand. What `work` touches must not be the strand's.
   void run_blocking(std::function<int64_t()> work, std::function<void(int64_t)> then);

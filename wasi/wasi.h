@@ -69,7 +69,8 @@ class WasiHost {
   // Bytes that the guest has handed over are still on their way: who wants them to arrive goes on running the scheduler
   // until this is false. (A store's destructor does not.)
   bool is_writing() const;
-  // The errno of a write that failed so after the guest had ended, which was told that the bytes are written; 0: none.
+  // The errno of a write that failed so though the guest was told that the bytes are written, and that it did not hear of;
+  // 0: none.
   int untold_error() const;
   // The guest has ended: no more is read for it, nor moved from one of the host's streams to another. by_exit: it has
   // called exit, and does not wait for its own writes either. What it was told is written stays under way.

@@ -42,7 +42,8 @@
 ;; RUN: bash -c '%wjit run --io epoll --plug %s --invoke "relay(false)" %S/Inputs/relay.wat | sleep 0.1; test ${PIPESTATUS[0]} = 141'
 ;; Nor when it has ended with bytes on their way; and where these cannot be written, that is said.
 ;; RUN: bash -c '%wjit run --invoke "leaving()" %s | sleep 0.1; test ${PIPESTATUS[0]} = 141'
-;; RUN: not %wjit run --invoke 'leaving()' %s 2>&1 >/dev/full | FileCheck %s --check-prefix=LOST
+;; RUN: not %wjit run --invoke 'hasty()' %s 2>&1 >/dev/full | FileCheck %s --check-prefix=LOST
+;; RUN: not %wjit run --io epoll --invoke 'hasty()' %s 2>&1 >/dev/full | FileCheck %s --check-prefix=LOST
 ;; LOST: what it wrote last is lost: No space left on device
 (component
   (import "wasi:io/error@0.2.12" (instance $error
@@ -188,6 +189,11 @@
         (br_if $again (i64.eq (i64.load (i32.const 8)) (i64.const 65536)))))
     (func (export "waiting") (call $fill) (call $block (call $after (i64.const 30000000000))))
     (func (export "leaving") (call $fill))
+    (func (export "hasty")
+      (local $out i32)
+      (local.set $out (call $stdout))
+      (call $check (local.get $out) (i32.const 0))
+      (call $write (local.get $out) (i32.const 4096) (i32.const 5) (i32.const 0)))
     (func (export "asking") (param $times i32)
       (local $out i32)
       (local.set $out (call $stdout))
@@ -254,6 +260,7 @@
   (func (export "write") (param "checks" bool) (param "size" u32) (canon lift (core func $m "write")))
   (func (export "twice") (param "first" u32) (param "second" u32) (canon lift (core func $m "twice")))
   (func (export "waiting") (canon lift (core func $m "waiting")))
+  (func (export "hasty") (canon lift (core func $m "hasty")))
   (func (export "leaving") (canon lift (core func $m "leaving")))
   (func (export "asking") (param "times" u32) (canon lift (core func $m "asking")))
   (func (export "blocking") (param "size" u32) (canon lift (core func $m "blocking")))

@@ -252,8 +252,8 @@ uint64_t landing_of(const unw_proc_info_t& function, uint64_t pc) {
       if (!(*at++ & 0x80)) return value;
     }
   };
-  CHECK(*at++ == kOmitted);         // landing blocks are relative to the function's start
-  if (*at++ != kOmitted) leb();     // where the types are: there is only one, "any"
+  CHECK(*at++ == kOmitted);      // landing blocks are relative to the function's start
+  if (*at++ != kOmitted) leb();  // where the types are: there is only one, "any"
   const uint8_t encoding = *at++;
   CHECK(encoding == kLeb || encoding == kFourBytes);
   const uint8_t* end = nullptr;
@@ -281,9 +281,9 @@ bool find_landing(ThrowRegisters& registers) {
   unw_context_t context;
   memset(&context, 0, sizeof context);
   greg_t* gregs = context.uc_mcontext.gregs;
-  const std::pair<int, uint64_t> given[] = {{REG_RBX, registers.rbx}, {REG_RBP, registers.rbp}, {REG_R12, registers.r12},
-                                            {REG_R13, registers.r13}, {REG_R14, registers.r14}, {REG_R15, registers.r15},
-                                            {REG_RSP, registers.sp},  {REG_RIP, registers.pc}};
+  const std::pair<int, uint64_t> given[] = {
+      {REG_RBX, registers.rbx}, {REG_RBP, registers.rbp}, {REG_R12, registers.r12}, {REG_R13, registers.r13},
+      {REG_R14, registers.r14}, {REG_R15, registers.r15}, {REG_RSP, registers.sp},  {REG_RIP, registers.pc}};
   for (auto [number, value] : given) gregs[number] = static_cast<greg_t>(value);
   auto lock = lock_tables();
   unw_cursor_t cursor;
@@ -294,8 +294,9 @@ bool find_landing(ThrowRegisters& registers) {
     if (const CodeRange* range = code_map::find(ip - 1)) {
       if (!range->module) return false;  // an adapter: the end of the component
       strangers = 0;
+      // By the address: libunwind never frees what it finds out for a cursor in code that was registered.
       unw_proc_info_t function;
-      if (unw_get_proc_info(&cursor, &function) < 0) return false;
+      if (unw_get_proc_info_by_ip(unw_local_addr_space, ip - 1, &function, nullptr) < 0) return false;
       if (uint64_t landing = landing_of(function, ip)) {
         auto get = [&](unw_regnum_t number) {
           unw_word_t value = 0;

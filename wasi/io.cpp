@@ -182,7 +182,7 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   if (only_now ? state_.may_try() : state_.take_immediate()) {
     const int64_t result = file_->read_now(into, bytes, at);
     if (result != -EAGAIN) return finish_read(result, done);
-    if (only_now && file_->tells_reads()) return done(0);
+    if (only_now && file_->tells_reads()) return read_after_turn(into, bytes, std::move(done));
   }
   if (only_now) {
     pollfd entry{file_->fd, POLLIN, 0};
@@ -194,6 +194,18 @@ void InputStream::read(void* into, size_t bytes, bool blocking, Done done) {
   Operation& reading = *operation;
   if (file_->is_socket) return reading.receive(file_->fd, into, bytes, true, operation, std::move(finish));
   reading.read(file_->fd, into, bytes, at, operation, std::move(finish));
+}
+
+// Nothing is there, and the guest may ask until something is: if that is to come from the store's own operations, they
+// get a turn first.
+void InputStream::read_after_turn(void* into, size_t bytes, Done done) {
+  if (!state_.has_operations()) return done(0);
+  auto self = std::static_pointer_cast<InputStream>(shared_from_this());
+  state_.next_turn([self, into, bytes, done = std::move(done)] {
+    const int64_t result = self->file_->read_now(into, bytes, kCurrentPosition);
+    if (result == -EAGAIN) return done(0);
+    self->finish_read(result, done);
+  });
 }
 
 void InputStream::finish_read(int64_t result, const Done& done) {

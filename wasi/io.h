@@ -98,6 +98,7 @@ class InputStream final : public Object {
   Own<Pollable> subscribe();
 
  private:
+  void read_after_turn(void* into, size_t bytes, Done done);
   void finish_read(int64_t result, const Done& done);
   State& state_;
   std::shared_ptr<File> file_;

@@ -138,6 +138,7 @@ class State final : public StoreAttachment, public std::enable_shared_from_this<
   // Nanoseconds of the clock that the guests see. On the strand.
   int64_t now(ClockId clock) { return store.scheduler().now(clock); }
   bool is_writing() const;
+  bool has_operations() const { return !operations_.empty(); }
 
   template <typename R, typename... Args>
   Own<R> make(Args&&... args) {

@@ -509,10 +509,16 @@ void add_streams_0_2(State& state, InterfaceBuilder& types) {
           reply(host::ok(Tuple<List<uint8_t>, bool>{data, result == 0 && bytes > 0}));
         };
         const int64_t now = state.take_immediate() ? opened->file->read_now(into, bytes, at) : -EAGAIN;
-        if (now != -EAGAIN) return finish(now);
+        const bool partly = opened->seekable && now > 0 && static_cast<size_t>(now) < bytes;
+        if (now != -EAGAIN && !partly) return finish(now);
+        // What is not in memory has to be waited for.
+        const int64_t have = std::max<int64_t>(now, 0);
         auto operation = std::make_shared<Operation>(state);
         Operation& reading = *operation;
-        reading.read(opened->file->fd, into, bytes, at, operation, std::move(finish));
+        reading.read(opened->file->fd, static_cast<uint8_t*>(into) + have, bytes - static_cast<size_t>(have),
+                     opened->seekable ? at + have : at, operation, [finish, have](int64_t result) {
+                       finish(have > 0 ? have + std::max<int64_t>(result, 0) : result);
+                     });
       });
   using WriteResult = Result<uint64_t, v2::Code>;
   types.add_blocking<WriteResult(Self, List<uint8_t>, uint64_t)>(

@@ -30,9 +30,11 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
     // What is the guest's own appends by itself (path_open, fd_fdstat_set_flags).
     const bool at_end = is_write && offset == kCurrentPosition && (entry->flags & fdflags1::append) != 0 && !file.owned;
     const int64_t at = at_end ? kAtEnd : offset;
-    if (state.take_immediate()) {
+    tried = state.take_immediate();
+    if (tried) {
       const int64_t result = is_write ? file.write_now(data, piece, at) : file.read_now(data, piece, at);
       if (result != -EAGAIN) return end_piece(result);
+      tried = false;
     }
     auto then = [this](int64_t result) { end_piece(result); };
     if (is_write) {
@@ -50,10 +52,10 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
     take_front(parts, &first, bytes);
     done += static_cast<uint32_t>(bytes);
     if (offset >= 0) offset += result;
-    // A file is read and written up to what is not full. Of a stream, a read takes what is there; a write that may wait
-    // goes on to the end.
-    const bool goes_on =
-        cannot_seek(*entry) ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0 : bytes == piece;
+    // A file is read and written up to what is not full, which says something only if it was waited for. Of a stream, a
+    // read takes what is there; a write that may wait goes on to the end.
+    const bool goes_on = cannot_seek(*entry) ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0
+                                             : bytes == piece || (tried && bytes > 0);
     if (!goes_on || first == parts.size() || state.closing()) return finish(0);
     begin_piece();
   }
@@ -85,6 +87,7 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
   std::vector<iovec> parts;
   size_t first = 0;               // of `parts` that is not full
   size_t piece = 0;               // bytes of the piece that is under way
+  bool tried = false;             // it was only tried, without waiting
   std::vector<uint8_t> gathered;  // the piece's bytes if it has several parts
   bool is_write = false;
   int64_t offset = kCurrentPosition;  // or where the next piece is in the file

@@ -41,6 +41,33 @@ TEST_F(Preview1Test, StandardStreams) {
   EXPECT_EQ(bytes(kBuffer + 100, 6), " input");
 }
 
+// A file of which the system has only the beginning in memory is read to the end of what was asked for.
+class PartlyCached : public Preview1Test {
+ protected:
+  void configure(WasiOptions& options) override {
+    const std::string contents(128 << 10, 'x');
+    file = open((root / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    EXPECT_EQ(write(file, contents.data(), contents.size()), static_cast<ssize_t>(contents.size()));
+    EXPECT_EQ(fsync(file), 0);
+    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    posix_fadvise(file, 0, 0, POSIX_FADV_RANDOM);  // nothing is read ahead
+    char page[4096];
+    EXPECT_EQ(pread(file, page, sizeof page, 0), 4096);
+    EXPECT_EQ(lseek(file, 0, SEEK_SET), 0);
+    options.stdin_fd = file;
+  }
+  int file = -1;
+};
+
+TEST_F(PartlyCached, IsReadToTheEnd) {
+  iov(kIovs, kBuffer, 100'000);
+  call("fd_read", constants({0, kIovs, 1, kResult}));
+  EXPECT_EQ(run(), (std::vector<uint32_t>{success}));
+  EXPECT_EQ(word(kResult), 100'000u);
+  EXPECT_TRUE(bytes(kBuffer, 100'000) == std::string(100'000, 'x'));
+  close(file);
+}
+
 // What has no positions is not read or written at one, whether or not bytes are asked for.
 TEST_P(Preview1Transfer, PositionsOfPipes) {
   ASSERT_EQ(write(input[1], "some input", 10), 10);

@@ -48,17 +48,16 @@ void post(Completion* completion, int64_t result) {
 void Strand::deliver_completions() {
   Completion* newest = inbox_.exchange(nullptr);
   Completion* oldest = nullptr;
-  while (newest) {
+  size_t count = 0;
+  for (; newest; ++count) {
     Completion* next = newest->next;
     newest->next = oldest;
     oldest = newest;
     newest = next;
   }
-  size_t count = 0;
-  Completion** end = &due_;  // not empty inside of a done()
-  for (; *end; end = &(*end)->next) ++count;
+  Completion** end = &due_;
+  for (; *end; end = &(*end)->next) ++count;  // inside of a done()
   *end = oldest;
-  for (; *end; end = &(*end)->next) ++count;
   for (; count > 0 && due_; --count) {
     Completion* completion = due_;
     due_ = completion->next;

@@ -1,7 +1,8 @@
 // The commands of `wjit`: each takes its parsed options and returns the exit status. tools/main.cpp declares the
 // options and calls them.
 //
-//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C, 143 after SIGTERM;
+//   status: the guest's own; 0 success; 1 input or system error; 134 after a trap; 130 after ^C, 143 after SIGTERM, 129
+//   after SIGHUP;
 //           141 when nobody reads what is written to stdout any more (tools/output.h; for guests: wasi/wasi.h,
 //           broken_stdout_status);
 //           2 wrong usage, from tools/main.cpp

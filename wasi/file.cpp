@@ -56,9 +56,9 @@ void File::widen_pipe() {
 
 std::shared_ptr<File> standard_file(int fd) {
   unsigned number = 0;
-  const bool is_master =
-      ioctl(fd, TIOCGPTN, &number) == 0;  // of a pseudo-terminal: opened anew it would be another one
-  if (fd >= 0 && isatty(fd) && !is_master) {
+  // The master of a pseudo-terminal, opened anew, would be another one's.
+  const bool is_master = ioctl(fd, TIOCGPTN, &number) == 0;
+  if (isatty(fd) && !is_master) {
     const int access = fcntl(fd, F_GETFL) & O_ACCMODE;
     const std::string name = fmt::format("/proc/self/fd/{}", fd);
     const int own = open(name.c_str(), access | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -359,7 +359,7 @@ void OutputStream::wait_for_room() {
   auto done = [this](int64_t events) {
     waits_for_room_ = false;
     // Cancelled: by pump, when nothing was left, or since the store goes.
-    if (events < 0 && (events != -ECANCELED || state_.closing())) error_ = static_cast<int>(-events);
+    if (events < 0 && (events != -ECANCELED || state_.closing())) wrote(events);
     pump();
     tell();
   };

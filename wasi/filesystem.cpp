@@ -83,6 +83,14 @@ int64_t advise(int fd, uint64_t offset, uint64_t length, Advice advice) {
       posix_fadvise(fd, static_cast<off_t>(offset), static_cast<off_t>(length), kAdvice[static_cast<int>(advice)])};
 }
 
+int64_t find_type(OpenedFile* opened) {
+  struct stat status{};
+  if (fstat(opened->file->fd, &status) != 0) return -int64_t{errno};
+  opened->type = file_type(status.st_mode);
+  opened->seekable = opened->type == FileType::RegularFile || lseek(opened->file->fd, 0, SEEK_CUR) >= 0;
+  return 0;
+}
+
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
                 DescriptorFlags flags, OpenedFile* into) {
   const bool changes = flags.has(DescriptorFlags::write) || flags.has(DescriptorFlags::mutate_directory) ||
@@ -107,11 +115,8 @@ int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, 
   if (fd < 0) return fd;
   into->file = std::make_shared<File>(static_cast<int>(fd), true);
   if (directory && write) return -EISDIR;
-  struct stat status{};
-  if (fstat(into->file->fd, &status) != 0) return -int64_t{errno};
+  if (int64_t bad = find_type(into); bad < 0) return bad;
   into->flags = flags;
-  into->type = file_type(status.st_mode);
-  into->seekable = into->type == FileType::RegularFile || lseek(into->file->fd, 0, SEEK_CUR) >= 0;
   into->may_change = folder.may_change;
   fcntl(into->file->fd, F_SETFL, how & (O_SYNC | O_DSYNC));
   return 0;

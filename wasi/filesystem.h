@@ -47,6 +47,8 @@ struct OpenedFile {
 // Opens `path` below `folder`; fills `into`. Blocks; helper thread. 0 or -errno.
 int64_t open_at(const OpenedFile& folder, bool follow, const std::string& path, OpenFlags open_flags,
                 DescriptorFlags flags, OpenedFile* into);
+// Fills in the type and whether it is seekable, as the system says. 0 or -errno.
+int64_t find_type(OpenedFile* opened);
 // Why bytes cannot be read from it, or written to it, from `offset` on: an errno, or 0.
 int why_not_read(const OpenedFile& opened, uint64_t offset);
 int why_not_write(const OpenedFile& opened, uint64_t offset);

@@ -145,17 +145,15 @@ Preview1Impl::Preview1Impl(std::shared_ptr<State> state) : state_(std::move(stat
     auto entry = std::make_shared<Fd>();
     entry->opened.file = state_->standard[i];
     entry->opened.flags.set(i == 0 ? DescriptorFlags::read : DescriptorFlags::write);
-    struct stat status{};
-    if (fstat(standard[i], &status) == 0) entry->type = file_type(status.st_mode);
+    (void)find_type(&entry->opened);  // unknown where there is none
     const int flags = fcntl(standard[i], F_GETFL);
     if (flags >= 0 && (flags & O_APPEND) != 0) entry->flags = fdflags1::append;
-    if (entry->type == FileType::Socket) entry = socket_fd(entry->opened.file, 0);  // both ways
+    if (entry->opened.type == FileType::Socket) entry = socket_fd(entry->opened.file, 0);  // both ways
     fds_.push_back(std::move(entry));
   }
   for (const State::Preopen& preopen : state_->preopens) {
     auto entry = std::make_shared<Fd>();
     entry->opened = opened_folder(preopen);
-    entry->type = FileType::Directory;
     entry->preopen = preopen.options;
     entry->root = preopen.file;
     fds_.push_back(std::move(entry));
@@ -362,7 +360,7 @@ struct Subscription {
 // Of fd_read's event: what is there to be read.
 uint64_t bytes_to_read(const Fd& entry) {
   const int fd = entry.opened.file->fd;
-  if (entry.type == FileType::RegularFile) {  // FIONREAD has an int
+  if (entry.opened.type == FileType::RegularFile) {  // FIONREAD has an int
     struct stat status{};
     const off_t at = lseek(fd, 0, SEEK_CUR);
     const bool known = fstat(fd, &status) == 0 && at >= 0;
@@ -412,7 +410,7 @@ void Preview1Impl::poll_oneoff(CoreHostCall& call) {
       s.error = find_fd(load<uint32_t>(in + 16),
                         rights1::poll_fd_readwrite | (reads ? rights1::fd_read : rights1::fd_write), &s.fd);
       if (s.error == errno1::success) {
-        const bool regular = s.fd->type == FileType::RegularFile;
+        const bool regular = s.fd->opened.type == FileType::RegularFile;
         s.pollable = regular ? ready_pollable() : file_pollable(*state_, s.fd->opened.file, reads ? POLLIN : POLLOUT);
       }
     } else {

@@ -36,8 +36,8 @@ Rights rights_of_type(FileType type) {
   return {type == FileType::Socket ? kFileRights | rights1::sock_shutdown | rights1::sock_accept : kFileRights, 0};
 }
 Rights rights_of(const Fd& entry) {
-  const bool folder = entry.type == FileType::Directory;
-  Rights rights = rights_of_type(entry.type);
+  const bool folder = entry.opened.type == FileType::Directory;
+  Rights rights = rights_of_type(entry.opened.type);
   if (folder && !entry.opened.may_change) {
     rights.base &= ~kChangingRights;
     rights.inheriting &= ~kChangingRights;
@@ -45,7 +45,7 @@ Rights rights_of(const Fd& entry) {
   if (!folder && !entry.opened.flags.has(DescriptorFlags::write)) rights.base &= ~rights1::fd_write;
   if (!folder && !entry.opened.flags.has(DescriptorFlags::read)) rights.base &= ~rights1::fd_read;
   // A terminal is a character device without seek and tell: that is how C libraries know one.
-  if (cannot_seek(entry)) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
+  if (!entry.opened.seekable) rights.base &= ~(rights1::fd_seek | rights1::fd_tell);
   return {rights.base & ~entry.given_up, rights.inheriting & ~entry.inheriting_given_up};
 }
 
@@ -73,11 +73,6 @@ int64_t result_of(int64_t value) { return value < 0 ? -int64_t{errno} : value; }
 bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheriting) {
   const Rights rights = rights_of_type(type);
   return (((base & rights.base) | (inheriting & rights.inheriting)) & folder.inheriting_given_up) == 0;
-}
-
-bool cannot_seek(const Fd& entry) {
-  const bool terminal = entry.type == FileType::CharacterDevice && isatty(entry.opened.file->fd) == 1;
-  return terminal || entry.type == FileType::Fifo || entry.type == FileType::Socket;
 }
 
 bool times_of(uint64_t access, uint64_t modification, uint32_t fstflags, timespec times[2]) {
@@ -123,7 +118,7 @@ void Preview1Impl::fd_seek(CoreHostCall& call) {
   if (entry == nullptr) return;
   static constexpr int kWhence[] = {SEEK_SET, SEEK_CUR, SEEK_END};
   if (call.i32(2) > 2) return call.finish(errno1::inval);
-  if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  if (entry->opened.type == FileType::Directory) return call.finish(errno1::badf);
   const auto result = place<uint64_t>(call, 3);
   if (!result) return;
   off_t at = lseek(entry->opened.file->fd, static_cast<off_t>(call.i64(1)), kWhence[call.i32(2)]);
@@ -135,7 +130,7 @@ void Preview1Impl::fd_seek(CoreHostCall& call) {
 void Preview1Impl::fd_tell(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_tell);
   if (entry == nullptr) return;
-  if (entry->type == FileType::Directory) return call.finish(errno1::badf);
+  if (entry->opened.type == FileType::Directory) return call.finish(errno1::badf);
   const auto result = place<uint64_t>(call, 1);
   if (!result) return;
   off_t at = lseek(entry->opened.file->fd, 0, SEEK_CUR);
@@ -243,7 +238,7 @@ void Preview1Impl::fd_fdstat_get(CoreHostCall& call) {
   const auto into = place<Fdstat>(call, 1);
   if (!into) return;
   const Rights rights = rights_of(*entry);
-  into.store({.filetype = type_number(entry->type),
+  into.store({.filetype = type_number(entry->opened.type),
               .flags = entry->flags,
               .padding = 0,
               .rights_base = rights.base,
@@ -307,7 +302,7 @@ void Preview1Impl::fd_prestat_dir_name(CoreHostCall& call) {
 void Preview1Impl::fd_readdir(CoreHostCall& call) {
   auto entry = fd(call, 0, rights1::fd_readdir);
   if (entry == nullptr) return;
-  if (entry->type != FileType::Directory) return call.finish(errno1::notdir);
+  if (entry->opened.type != FileType::Directory) return call.finish(errno1::notdir);
   const uint32_t size = call.i32(2);
   const uint64_t cookie = call.i64(3);
   uint8_t* buffer = memory(call, call.i32(1), size);

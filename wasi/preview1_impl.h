@@ -66,8 +66,7 @@ static_assert(sizeof(Filestat) == 64 && sizeof(Fdstat) == 24 && sizeof(Prestat) 
 
 // An open descriptor of the guest's.
 struct Fd {
-  OpenedFile opened;  // opened.flags: read, write
-  FileType type = FileType::Unknown;
+  OpenedFile opened;                               // opened.flags: read, write
   uint16_t flags = 0;                              // fdflags
   uint64_t given_up = 0, inheriting_given_up = 0;  // rights
   const WasiPreopen* preopen = nullptr;
@@ -200,8 +199,6 @@ class Preview1Impl final : public Preview1 {
 
 // Whether what a folder hands on to a descriptor of that type has all of these rights, as far as they apply to it.
 bool hands_on(const Fd& folder, FileType type, uint64_t base, uint64_t inheriting);
-// A pipe, a socket or a terminal.
-bool cannot_seek(const Fd& entry);
 // Leaves `bytes` of the vectors from `*first` on behind.
 void take_front(std::vector<iovec>& parts, size_t* first, size_t bytes);
 // Access and modification times of fd_filestat_set_times and path_filestat_set_times; false for contradicting flags and

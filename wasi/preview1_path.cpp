@@ -144,16 +144,13 @@ void Preview1Impl::path_open(CoreHostCall& call) {
         if (done == 0) done = open_at(folder->opened, follow, path, left, flags, &opened->opened);
         if (done < 0) return done;
         if (folder_wanted && bytes_wanted) return -EISDIR;  // a folder is there
-        struct stat status{};
-        int fd = opened->opened.file->fd;
-        if (fstat(fd, &status) != 0) return -int64_t{errno};
-        opened->type = file_type(status.st_mode);
+        const int fd = opened->opened.file->fd;
         const bool append = (opened->flags & fdflags1::append) != 0;
         if (append && fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_APPEND) != 0) return -int64_t{errno};
         return 0;
       },
       [this, result, folder, rights, inheriting, opened](int64_t) {
-        if (!hands_on(*folder, opened->type, rights, inheriting)) return errno1::notcapable;
+        if (!hands_on(*folder, opened->opened.type, rights, inheriting)) return errno1::notcapable;
         result.store(add_fd(opened));
         return errno1::success;
       });

@@ -20,7 +20,7 @@ enum ShutdownFlags : uint32_t { kShutRead = 1, kShutWrite = 2 };
 
 std::shared_ptr<Fd> Preview1Impl::socket(CoreHostCall& call, uint64_t right) {
   auto entry = fd(call, 0, right);
-  if (entry == nullptr || entry->type == FileType::Socket) return entry;
+  if (entry == nullptr || entry->opened.type == FileType::Socket) return entry;
   call.finish(errno1::notsock);
   return nullptr;
 }
@@ -30,7 +30,8 @@ std::shared_ptr<Fd> Preview1Impl::socket_fd(std::shared_ptr<File> file, uint16_t
   entry->opened.file = std::move(file);
   entry->opened.flags.set(DescriptorFlags::read);
   entry->opened.flags.set(DescriptorFlags::write);
-  entry->type = FileType::Socket;
+  entry->opened.type = FileType::Socket;
+  entry->opened.seekable = false;
   entry->flags = flags;
   return entry;
 }

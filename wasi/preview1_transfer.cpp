@@ -54,8 +54,8 @@ struct Preview1Impl::Transfer : std::enable_shared_from_this<Transfer> {
     if (offset >= 0) offset += result;
     // A file is read and written up to what is not full, which says something only if it was waited for. Of a stream, a
     // read takes what is there; a write that may wait goes on to the end.
-    const bool goes_on = cannot_seek(*entry) ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0
-                                             : bytes == piece || (tried && bytes > 0);
+    const bool goes_on = !entry->opened.seekable ? is_write && bytes > 0 && (entry->flags & fdflags1::nonblock) == 0
+                                                 : bytes == piece || (tried && bytes > 0);
     if (!goes_on || first == parts.size() || state.closing()) return finish(0);
     begin_piece();
   }
@@ -99,11 +99,11 @@ void Preview1Impl::transfer(CoreHostCall& call, bool is_write, bool positioned) 
   auto entry =
       fd(call, 0, (is_write ? rights1::fd_write : rights1::fd_read) | (positioned ? rights1::fd_seek : uint64_t{0}));
   if (entry == nullptr) return;
-  if (entry->type == FileType::Directory) return call.finish(errno1::isdir);
+  if (entry->opened.type == FileType::Directory) return call.finish(errno1::isdir);
   if (!entry->opened.flags.has(is_write ? DescriptorFlags::write : DescriptorFlags::read)) {
     return call.finish(errno1::badf);
   }
-  if (positioned && cannot_seek(*entry)) return call.finish(errno1::spipe);
+  if (positioned && !entry->opened.seekable) return call.finish(errno1::spipe);
   if (positioned && call.i64(3) > INT64_MAX) return call.finish(errno1::inval);
   auto transfer = std::make_shared<Transfer>(*state_, call, std::move(entry));
   transfer->is_write = is_write;
